@@ -11,7 +11,7 @@ public enum MetricKind : byte
 }
 
 /// <summary>One metric, declared once, beside the code that counts it.</summary>
-/// <param name="Name">Prometheus style, with the unit last and without the <c>_total</c> suffix, e.g. <c>kernelbypass_port_rx_packets</c>.</param>
+/// <param name="Name">Prometheus style, unit last, without the <c>_total</c> suffix: <c>kernelbypass_port_rx_packets</c>.</param>
 /// <param name="Unit">UCUM unit as OpenTelemetry wants it: <c>{packet}</c>, <c>By</c>, <c>ns</c>, <c>1</c>.</param>
 /// <param name="Description">One sentence.</param>
 /// <param name="Kind">Counter or gauge.</param>

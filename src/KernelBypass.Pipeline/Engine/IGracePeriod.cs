@@ -6,7 +6,7 @@ namespace KernelBypass.Pipeline.Engine;
 /// </summary>
 public interface IGracePeriod
 {
-    /// <summary>Begins a grace period; call after unpublishing. Cheap: a snapshot of every lcore's turn counter and ring positions.</summary>
+    /// <summary>Begins a grace period; call after unpublishing. Cheap: a snapshot of turn counters and ring positions.</summary>
     ulong Start();
 
     /// <summary>Whether that grace period, and so every earlier one, is over. Tokens are asked for in the order of their start.</summary>

@@ -24,7 +24,8 @@ public abstract unsafe class StageContext
     /// limit is reached: then it has been counted and freed.</summary>
     public abstract bool Punt(void* mbuf, PuntKind kind, in PuntInfo info);
 
-    /// <summary>A copy of the first <paramref name="maxLength"/> bytes of a packet, with its meta, from the copy mempool; null, and counted, when exhausted.</summary>
+    /// <summary>A copy of the first <paramref name="maxLength"/> bytes of a packet, with its meta, from the copy mempool;
+    /// null, and counted, when that is exhausted.</summary>
     public abstract void* Copy(void* mbuf, uint maxLength);
 }
 
