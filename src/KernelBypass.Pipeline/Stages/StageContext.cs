@@ -20,6 +20,9 @@ public abstract unsafe class StageContext
     /// </summary>
     public abstract void Drop(void* mbuf, int reason);
 
+    /// <summary>Frees a packet that has done its work (it was replaced by a copy, say). Not a drop: nothing is counted.</summary>
+    public abstract void Free(void* mbuf);
+
     /// <summary>Hands a packet that the caller owns to the main lcore (packet-in). Returns false when the punt ring is full or the
     /// limit is reached: then it has been counted and freed.</summary>
     public abstract bool Punt(void* mbuf, PuntKind kind, in PuntInfo info);
