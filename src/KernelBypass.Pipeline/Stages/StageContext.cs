@@ -30,6 +30,22 @@ public abstract unsafe class StageContext
     /// <summary>A copy of the first <paramref name="maxLength"/> bytes of a packet, with its meta, from the copy mempool;
     /// null, and counted, when that is exhausted.</summary>
     public abstract void* Copy(void* mbuf, uint maxLength);
+
+    /// <summary>
+    /// The record of a packet whose meta has Traced set, or null. Stages add steps to it; <see cref="Drop"/> and
+    /// <see cref="EndTrace"/> complete it. Never called for a packet that is not traced.
+    /// </summary>
+    public virtual Capture.TraceRecord* TraceOf(void* mbuf) => null;
+
+    /// <summary>The traced packet's way is known: its record goes to the main lcore, and Traced is cleared.</summary>
+    public virtual void EndTrace(void* mbuf)
+    {
+    }
+
+    /// <summary>Tells of packets that did not come with the burst (a ring of the stage's own), so that the lcore does not go idle.</summary>
+    public virtual void AddWork(int packets)
+    {
+    }
 }
 
 /// <summary>Why a packet goes to the main lcore.</summary>
