@@ -155,7 +155,7 @@ public ref struct TcpOptionWriter
     public void SackPermitted() => Start(TcpOptionKind.SackPermitted, 0);
 
     /// <summary>SACK blocks, 1 to 4.</summary>
-    public void Sack(ReadOnlySpan<SackBlock> blocks)
+    public void Sack(scoped ReadOnlySpan<SackBlock> blocks)
     {
         Span<byte> data = Start(TcpOptionKind.Sack, 8 * blocks.Length);
         for (int i = 0; i < blocks.Length; i++)
@@ -178,10 +178,10 @@ public ref struct TcpOptionWriter
         Start(TcpOptionKind.UserTimeout, 2), 0, (ushort)(seconds <= 0x7FFF ? seconds : 0x8000 | (seconds / 60)));
 
     /// <summary>Fast Open cookie; empty asks for one.</summary>
-    public void FastOpen(ReadOnlySpan<byte> cookie) => cookie.CopyTo(Start(TcpOptionKind.FastOpen, cookie.Length));
+    public void FastOpen(scoped ReadOnlySpan<byte> cookie) => cookie.CopyTo(Start(TcpOptionKind.FastOpen, cookie.Length));
 
     /// <summary>Any other kind.</summary>
-    public void Raw(TcpOptionKind kind, ReadOnlySpan<byte> data) => data.CopyTo(Start(kind, data.Length));
+    public void Raw(TcpOptionKind kind, scoped ReadOnlySpan<byte> data) => data.CopyTo(Start(kind, data.Length));
 
     private Span<byte> Start(TcpOptionKind kind, int dataLength)
     {
