@@ -24,7 +24,8 @@ public static class AddressText
     }
 
     /// <summary>Dotted decimal.</summary>
-    public static string FormatIpv4(uint address) => $"{address >> 24}.{(address >> 16) & 255}.{(address >> 8) & 255}.{address & 255}";
+    public static string FormatIpv4(uint address) =>
+        $"{address >> 24}.{(address >> 16) & 255}.{(address >> 8) & 255}.{address & 255}";
 
     /// <summary>The shortened form of RFC 5952.</summary>
     public static string FormatIpv6(UInt128 address)

@@ -100,7 +100,8 @@ public readonly ref struct MutableArpView
 /// <param name="SenderIp">Sender's IPv4 address.</param>
 /// <param name="TargetMac">Target's hardware address.</param>
 /// <param name="TargetIp">Target's IPv4 address.</param>
-public readonly record struct ArpMessage(ushort Operation, MacAddress SenderMac, uint SenderIp, MacAddress TargetMac, uint TargetIp)
+public readonly record struct ArpMessage(
+    ushort Operation, MacAddress SenderMac, uint SenderIp, MacAddress TargetMac, uint TargetIp)
 {
     /// <summary>The value of a checked view.</summary>
     public static ArpMessage From(ArpView view) =>

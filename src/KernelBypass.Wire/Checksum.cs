@@ -16,7 +16,9 @@ public static class Checksum
     /// <summary>The checksum of <paramref name="data"/>, to be stored in a header whose checksum field was zero.</summary>
     public static ushort Compute(ReadOnlySpan<byte> data) => Finish(Sum(data));
 
-    /// <summary>The checksum of <paramref name="data"/> preceded by bytes (of even count) whose sum is known: a pseudo header.</summary>
+    /// <summary>
+    /// The checksum of <paramref name="data"/> preceded by bytes (of even count) whose sum is known: a pseudo header.
+    /// </summary>
     public static ushort Compute(ReadOnlySpan<byte> data, uint precedingSum) => Finish(Sum(data) + (ulong)precedingSum);
 
     /// <summary>True when data that contains its own checksum field sums to all ones (RFC 1071 1, item 3).</summary>

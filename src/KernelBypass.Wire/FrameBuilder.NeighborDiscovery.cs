@@ -21,14 +21,19 @@ public sealed partial class FrameBuilder
         Icmpv6(new IcmpHeader(Icmpv6Types.RouterSolicitation, 0, 0))
             .Payload(LinkLayerOption(NdOptionType.SourceLinkLayerAddress, sourceLinkLayer));
 
-    /// <summary>A router advertisement (RFC 4861 4.2): lifetime in seconds; link-layer address, MTU and prefix when given.</summary>
+    /// <summary>
+    /// A router advertisement (RFC 4861 4.2): lifetime in seconds; link-layer address, MTU and prefix when given.
+    /// </summary>
     public FrameBuilder RouterAdvertisement(
         byte hopLimit, ushort lifetimeSeconds, MacAddress? sourceLinkLayer = null, uint? mtu = null, NdPrefix? prefix = null)
     {
         byte[] times = new byte[8];
         byte[] body =
         [
-            .. times, .. LinkLayerOption(NdOptionType.SourceLinkLayerAddress, sourceLinkLayer), .. MtuOption(mtu), .. PrefixOption(prefix),
+            .. times,
+            .. LinkLayerOption(NdOptionType.SourceLinkLayerAddress, sourceLinkLayer),
+            .. MtuOption(mtu),
+            .. PrefixOption(prefix),
         ];
         return Icmpv6(new IcmpHeader(Icmpv6Types.RouterAdvertisement, 0, ((uint)hopLimit << 24) | lifetimeSeconds)).Payload(body);
     }

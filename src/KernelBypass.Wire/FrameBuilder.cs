@@ -8,7 +8,8 @@ namespace KernelBypass.Wire;
 /// byte[] frame = FrameBuilder.Ethernet("02:00:00:00:00:02", "02:00:00:00:00:01")
 ///     .Vlan(100).Ipv4("10.0.0.1", "10.0.0.2").Udp(1000, 53).Payload("hello").Build();
 /// </code>
-/// A later call of one layer replaces an earlier one; tags and extension headers add up. It allocates, and is not for the packet path.
+/// A later call of one layer replaces an earlier one; tags and extension headers add up. It allocates, and is not for the
+/// packet path.
 /// </summary>
 public sealed partial class FrameBuilder
 {

@@ -223,7 +223,8 @@ public static partial class FrameDissector
         }
         else if (RouterAdvertisementView.TryParse(message, out RouterAdvertisementView router, out ParseError routerError))
         {
-            text.Append(Invariant, $"router advertisement, lifetime {router.RouterLifetimeSeconds} s, hop limit {router.CurrentHopLimit}");
+            text.Append(Invariant, $"router advertisement, lifetime {router.RouterLifetimeSeconds} s, ");
+            text.Append(Invariant, $"hop limit {router.CurrentHopLimit}");
             AppendNdOptions(text, router.Options);
         }
         else if (RouterSolicitationView.TryParse(message, out RouterSolicitationView solicitation, out _))

@@ -108,7 +108,8 @@ public readonly ref struct Icmpv6View
     }
 
     private static int LeastLength(byte type) =>
-        type is <= Icmpv6Types.ParameterProblem or Icmpv6Types.EchoRequest or Icmpv6Types.EchoReply ? LongHeaderLength : HeaderLength;
+        type is <= Icmpv6Types.ParameterProblem or Icmpv6Types.EchoRequest or Icmpv6Types.EchoReply
+            ? LongHeaderLength : HeaderLength;
 }
 
 /// <summary>A view of an ICMPv6 message whose fields can be set. Only <see cref="FillChecksum"/> touches the checksum.</summary>

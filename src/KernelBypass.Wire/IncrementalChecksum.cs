@@ -25,7 +25,8 @@ public static class IncrementalChecksum
     public static ushort Update(ushort checksum, ReadOnlySpan<byte> oldBytes, ReadOnlySpan<byte> newBytes)
     {
         if (oldBytes.Length != newBytes.Length || (oldBytes.Length & 1) != 0)
-            throw new ArgumentException($"old and new bytes must have one even length, not {oldBytes.Length} and {newBytes.Length}");
+            throw new ArgumentException(
+                $"old and new bytes must have one even length, not {oldBytes.Length} and {newBytes.Length}");
 
         // The sum of complements is the complement of the sum, in one's complement arithmetic.
         return Checksum.Finish((ulong)(ushort)~checksum + (ushort)~Checksum.Sum(oldBytes) + Checksum.Sum(newBytes));

@@ -259,7 +259,8 @@ public readonly record struct Ipv4Header()
         int headerLength = Ipv4View.MinHeaderLength + ((options.Length + 3) & ~3);
         int totalLength = headerLength + payloadLength;
         if (headerLength > Ipv4View.MaxHeaderLength || totalLength > ushort.MaxValue)
-            throw new ArgumentException($"{options.Length} option bytes and {payloadLength} payload bytes do not fit an IPv4 packet");
+            throw new ArgumentException(
+                $"{options.Length} option bytes and {payloadLength} payload bytes do not fit an IPv4 packet");
         bytes[Ipv4View.MinHeaderLength..headerLength].Clear();
         options.CopyTo(bytes[Ipv4View.MinHeaderLength..]);
         bytes[0] = (byte)(0x40 | (headerLength / 4));
@@ -267,7 +268,8 @@ public readonly record struct Ipv4Header()
         BigEndian.U16(bytes, Ipv4View.TotalLengthOffset, (ushort)totalLength);
         BigEndian.U16(bytes, Ipv4View.IdOffset, Identification);
         int flags = (DontFragment ? Ipv4View.DontFragmentBit : 0) | (MoreFragments ? Ipv4View.MoreFragmentsBit : 0);
-        BigEndian.U16(bytes, Ipv4View.FragmentOffsetOffset, (ushort)(flags | ((FragmentOffset / 8) & Ipv4View.FragmentOffsetMask)));
+        flags |= (FragmentOffset / 8) & Ipv4View.FragmentOffsetMask;
+        BigEndian.U16(bytes, Ipv4View.FragmentOffsetOffset, (ushort)flags);
         bytes[Ipv4View.TtlOffset] = Ttl;
         bytes[Ipv4View.ProtocolOffset] = Protocol;
         BigEndian.U16(bytes, Ipv4View.ChecksumOffset, 0);

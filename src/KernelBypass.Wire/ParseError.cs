@@ -1,6 +1,8 @@
 namespace KernelBypass.Wire;
 
-/// <summary>Why bytes are not a well-formed header. Each value has a stable snake_case name (see <see cref="ParseErrors"/>).</summary>
+/// <summary>
+/// Why bytes are not a well-formed header. Each value has a stable snake_case name (see <see cref="ParseErrors"/>).
+/// </summary>
 public enum ParseError : byte
 {
     /// <summary>No error.</summary>
@@ -94,5 +96,5 @@ public static class ParseErrors
     public static string Name(this ParseError error) => (int)error < s_names.Length ? s_names[(int)error] : "unknown";
 
     private static string SnakeCase(string name) =>
-        string.Concat(name.Select((c, i) => char.IsUpper(c) && i > 0 ? "_" + char.ToLowerInvariant(c) : char.ToLowerInvariant(c) + ""));
+        string.Concat(name.Select((c, i) => (char.IsUpper(c) && i > 0 ? "_" : "") + char.ToLowerInvariant(c)));
 }

@@ -28,7 +28,9 @@ public static class PcapFile
     internal const int HeaderLength = 24;
     internal const int RecordHeaderLength = 16;
 
-    /// <summary>Reads every packet of a file. Throws <see cref="InvalidDataException"/> as <see cref="PcapReader"/> does.</summary>
+    /// <summary>
+    /// Reads every packet of a file. Throws <see cref="InvalidDataException"/> as <see cref="PcapReader"/> does.
+    /// </summary>
     public static List<PcapRecord> ReadAll(string path)
     {
         using FileStream file = File.OpenRead(path);
@@ -39,7 +41,9 @@ public static class PcapFile
         return records;
     }
 
-    /// <summary>Writes frames to a file, with time stamps one microsecond apart from the epoch, so that files compare equal.</summary>
+    /// <summary>
+    /// Writes frames to a file, with time stamps one microsecond apart from the epoch, so that files compare equal.
+    /// </summary>
     public static void WriteAll(string path, IEnumerable<byte[]> frames)
     {
         using FileStream file = File.Create(path);
@@ -87,7 +91,9 @@ public sealed class PcapReader : IDisposable
     /// <summary>Link type of every packet, 1 for Ethernet.</summary>
     public int LinkType { get; }
 
-    /// <summary>Most bytes that were captured of a packet, as the file says, at most <see cref="PcapFile.MaxSnapLength"/>.</summary>
+    /// <summary>
+    /// Most bytes that were captured of a packet, as the file says, at most <see cref="PcapFile.MaxSnapLength"/>.
+    /// </summary>
     public int SnapLength { get; }
 
     /// <summary>
@@ -137,7 +143,8 @@ public sealed class PcapWriter : IDisposable
     private readonly int _snapLength;
 
     /// <summary>
-    /// Writes the file's header. Packets are cut to <paramref name="snapLength"/> bytes; the stream is disposed of with the writer.
+    /// Writes the file's header. Packets are cut to <paramref name="snapLength"/> bytes; the stream is disposed of with the
+    /// writer.
     /// </summary>
     public PcapWriter(Stream stream, int snapLength = PcapFile.MaxSnapLength, int linkType = PcapFile.LinkTypeEthernet)
     {
@@ -155,7 +162,9 @@ public sealed class PcapWriter : IDisposable
         stream.Write(header);
     }
 
-    /// <summary>Writes a packet of <paramref name="originalLength"/> bytes on the wire; 0 means as many as there are here.</summary>
+    /// <summary>
+    /// Writes a packet of <paramref name="originalLength"/> bytes on the wire; 0 means as many as there are here.
+    /// </summary>
     public void Write(long timestampNs, ReadOnlySpan<byte> data, int originalLength = 0)
     {
         ReadOnlySpan<byte> captured = data[..Math.Min(data.Length, _snapLength)];

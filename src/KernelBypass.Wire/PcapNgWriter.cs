@@ -69,7 +69,10 @@ public sealed class PcapNgWriter : IDisposable
     /// in nanoseconds.
     /// </summary>
     public int AddInterface(
-        string name, string? description = null, int snapLength = PcapFile.MaxSnapLength, int linkType = PcapFile.LinkTypeEthernet)
+        string name,
+        string? description = null,
+        int snapLength = PcapFile.MaxSnapLength,
+        int linkType = PcapFile.LinkTypeEthernet)
     {
         Begin(InterfaceDescriptionBlock);
         U32((uint)(ushort)linkType);

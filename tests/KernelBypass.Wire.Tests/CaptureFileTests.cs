@@ -64,7 +64,8 @@ public class CaptureFileTests
             writer.Write(TimestampNs, [1, 2, 3, 4]);
         byte[] file = stream.ToArray();
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(32), 0x7FFF_FFFF);
-        Assert.Contains("claims 2147483647", Assert.Throws<InvalidDataException>(() => ReadOne(file)).Message, StringComparison.Ordinal);
+        Assert.Contains("claims 2147483647",
+            Assert.Throws<InvalidDataException>(() => ReadOne(file)).Message, StringComparison.Ordinal);
         file[0] = 0;
         Assert.Contains("magic", Assert.Throws<InvalidDataException>(() => ReadOne(file)).Message, StringComparison.Ordinal);
     }
@@ -94,7 +95,8 @@ public class CaptureFileTests
             writer.WriteStatistics(first, TimestampNs + 3, received: 10, dropped: 3);
         }
         string fields = Tool.Run("/usr/bin/tshark", "tshark", "-r", path, "-T", "fields", "-E", "separator=|",
-            "-e", "frame.interface_name", "-e", "frame.time_epoch", "-e", "frame.cap_len", "-e", "frame.len", "-e", "frame.packet_flags_direction",
+            "-e", "frame.interface_name", "-e", "frame.time_epoch", "-e", "frame.cap_len", "-e", "frame.len",
+                "-e", "frame.packet_flags_direction",
             "-e", "frame.comment", "-e", "udp.dstport");
         string[] lines = fields.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal("port0|1700000000.123456789|43|43|0x00000001||53", lines[0]);
@@ -122,7 +124,8 @@ public class CaptureFileTests
             changed[^1] ^= 1;
             writer.Write(port, TimestampNs, changed, comment: "changed"); // shows that the filter finds what it looks for
         }
-        string bad = Tool.Run("/usr/bin/tshark", "tshark", "-r", path, "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE",
+        string bad = Tool.Run("/usr/bin/tshark", "tshark", "-r", path,
+            "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE",
             "-o", "udp.check_checksum:TRUE", "-Y", "_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 "
             + "|| udp.checksum.status == 0 || icmp.checksum.status == 0 || icmpv6.checksum.status == 0",
             "-T", "fields", "-e", "frame.comment");

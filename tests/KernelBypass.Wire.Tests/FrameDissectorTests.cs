@@ -15,7 +15,8 @@ public class FrameDissectorTests
         "IPv4 10.0.0.1.40000 > 10.0.0.2.80: tcp [.] seq 0 ack 99 win 65535 [sack 100-200 300-400] length 33")]
     [InlineData("plain/ipv4 tcp fast open",
         "IPv4 10.0.0.1.40000 > 10.0.0.2.443: tcp [S] seq 0 win 65535 [tfo 0102030405060708, uto 300 s] length 5")]
-    [InlineData("plain/ipv4 tcp ao", "IPv4 10.0.0.1.179 > 10.0.0.2.179: tcp [F.] seq 0 ack 0 win 65535 [ao keyid 1 rnext 2] length 0")]
+    [InlineData("plain/ipv4 tcp ao",
+        "IPv4 10.0.0.1.179 > 10.0.0.2.179: tcp [F.] seq 0 ack 0 win 65535 [ao keyid 1 rnext 2] length 0")]
     [InlineData("plain/ipv4 options", "IPv4 (option 148) 10.0.0.1.1 > 10.0.0.2.2: udp length 3")]
     [InlineData("plain/ipv4 first fragment",
         "IPv4 10.0.0.1 > 10.0.0.2: icmp echo request, id 1, seq 2, length 16 frag (id 4660, offset 0+)")]
@@ -28,12 +29,13 @@ public class FrameDissectorTests
     [InlineData("plain/ipv6 ns",
         "IPv6 fe80::1 > ff02::1:ff00:2: icmp6 neighbor solicitation, who has fe80::2, source 02:00:00:00:00:0a")]
     [InlineData("plain/ipv6 na",
-        "IPv6 fe80::1 > ff02::1:ff00:2: icmp6 neighbor advertisement, fe80::2 is router solicited override, at 02:00:00:00:00:0a")]
+        "IPv6 fe80::1 > ff02::1:ff00:2: icmp6 neighbor advertisement, fe80::2 is router solicited override, "
+        + "at 02:00:00:00:00:0a")]
     [InlineData("plain/ipv6 ra", "IPv6 fe80::1 > ff02::1:ff00:2: icmp6 router advertisement, lifetime 1800 s, hop limit 64, "
         + "source 02:00:00:00:00:0a, mtu 1500, prefix fe80::2/64")]
     [InlineData("arp request", "ARP who-has 10.0.0.2 tell 10.0.0.1 (02:00:00:00:00:0a)")]
     [InlineData("arp reply", "vlan 7, ARP reply 10.0.0.1 is-at 02:00:00:00:00:0a")]
-    [InlineData("lldp", "ethertype 0x88cc, length 4")]
+    [InlineData("experimental", "ethertype 0x88b5, length 4")]
     public void A_frame_reads_as_one_line(string sample, string expected) =>
         Assert.Equal(Ends + expected, FrameDissector.Describe(Samples.All().Single(s => s.Name == sample).Frame));
 
@@ -63,9 +65,11 @@ public class FrameDissectorTests
     {
         Assert.Equal("malformed: truncated_ethernet, length 5", FrameDissector.Describe(new byte[5]));
         byte[] frame = Samples.Frame().Ipv4("10.0.0.1", "10.0.0.2").Tcp(1, 2).Build();
-        Assert.EndsWith("IPv4, malformed: ip_total_length, length 39", FrameDissector.Describe(frame.AsSpan(0, 53)), StringComparison.Ordinal);
+        Assert.EndsWith("IPv4, malformed: ip_total_length, length 39",
+            FrameDissector.Describe(frame.AsSpan(0, 53)), StringComparison.Ordinal);
         frame[46] = 0x40;
-        Assert.EndsWith("tcp malformed: bad_tcp_data_offset, length 20", FrameDissector.Describe(frame), StringComparison.Ordinal);
+        Assert.EndsWith("tcp malformed: bad_tcp_data_offset, length 20",
+            FrameDissector.Describe(frame), StringComparison.Ordinal);
         frame[14] = 0x41;
         Assert.EndsWith("IPv4, malformed: bad_ihl, length 40", FrameDissector.Describe(frame), StringComparison.Ordinal);
     }

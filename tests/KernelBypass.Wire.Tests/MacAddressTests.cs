@@ -27,7 +27,8 @@ public class MacAddressTests
     public void What_is_no_address_is_refused_with_the_text_in_the_message(string text)
     {
         Assert.False(MacAddress.TryParse(text, out _));
-        Assert.Contains($"'{text}'", Assert.Throws<FormatException>(() => MacAddress.Parse(text)).Message, StringComparison.Ordinal);
+        Assert.Contains($"'{text}'",
+            Assert.Throws<FormatException>(() => MacAddress.Parse(text)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

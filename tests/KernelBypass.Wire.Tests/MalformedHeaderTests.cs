@@ -114,14 +114,15 @@ public class MalformedHeaderTests
         many.Ipv6Extension(IpProtocols.DestinationOptions, []);
         Assert.Equal(ParseError.TooManyIpv6Extensions, WalkError(many.Build()[14..]));
 
-        byte[] late = Samples.Frame().Ipv6("::1", "::2").Ipv6Extension(IpProtocols.Routing, []).Ipv6Extension(IpProtocols.HopByHop, [])
-            .Build()[14..];
+        byte[] late = Samples.Frame().Ipv6("::1", "::2").Ipv6Extension(IpProtocols.Routing, [])
+            .Ipv6Extension(IpProtocols.HopByHop, []).Build()[14..];
         Assert.Equal(ParseError.Ipv6ExtensionOrder, WalkError(late));
 
         byte[] longer = Samples.Frame().Ipv6("::1", "::2").Ipv6Extension(IpProtocols.HopByHop, []).Build()[14..];
         longer[41] = 1;
         Assert.Equal(ParseError.TruncatedIpv6Extension, WalkError(longer));
-        byte[] nothing = Samples.Frame().Ipv6(new Ipv6Header { NextHeader = IpProtocols.Fragment }).PayloadLength(7).Build()[14..];
+        byte[] nothing = Samples.Frame().Ipv6(new Ipv6Header { NextHeader = IpProtocols.Fragment })
+            .PayloadLength(7).Build()[14..];
         Assert.Equal(ParseError.TruncatedIpv6Extension, WalkError(nothing));
     }
 
@@ -205,7 +206,9 @@ public class MalformedHeaderTests
         Assert.Equal(ParseError.TruncatedIcmpv6, error);
         Assert.False(RouterSolicitationView.TryParse(new byte[8], out _, out error));
         Assert.Equal(ParseError.UnexpectedIcmpv6Type, error);
-        foreach (byte[] option in new byte[][] { [1, 0, 0, 0, 0, 0, 0, 0], [1, 2, 0, 0, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0, 0], [3, 1, 0, 0, 0, 0, 0, 0] })
+        byte[][] options =
+            [[1, 0, 0, 0, 0, 0, 0, 0], [1, 2, 0, 0, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0, 0], [3, 1, 0, 0, 0, 0, 0, 0]];
+        foreach (byte[] option in options)
         {
             var iterator = new NdOptionIterator(option);
             Assert.False(iterator.MoveNext());

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace KernelBypass.Wire.Tests;
 
-/// <summary>What our views see in a frame, in the same words as Scapy/scapy_peer.py; and whether every checksum is right.</summary>
+/// <summary>
+/// What our views see in a frame, in the same words as Scapy/scapy_peer.py; and whether every checksum is right.
+/// </summary>
 internal sealed class PacketFields
 {
     internal SortedDictionary<string, string> Fields { get; } = new(StringComparer.Ordinal);
@@ -54,7 +56,8 @@ internal sealed class PacketFields
     {
         Assert.True(Ipv6View.TryParse(packet, out Ipv6View ip, out ParseError error), error.Name());
         string ends = $"{AddressText.FormatIpv6(ip.Source)} {AddressText.FormatIpv6(ip.Destination)}";
-        Fields["ipv6"] = Text($"{ends} {ip.HopLimit} {(ip.Dscp << 2) | ip.Ecn} {ip.FlowLabel} {ip.PayloadLength} {ip.NextHeader}");
+        Fields["ipv6"] = Text($"{ends} {ip.HopLimit} {(ip.Dscp << 2) | ip.Ecn} {ip.FlowLabel} ")
+            + Text($"{ip.PayloadLength} {ip.NextHeader}");
         Assert.True(Ipv6Extensions.TryWalk(ip, out Ipv6Extensions walk, out error), error.Name());
         var headers = new Ipv6ExtensionIterator(ip);
         var texts = new List<string>();
@@ -77,8 +80,8 @@ internal sealed class PacketFields
             case IpProtocols.Tcp:
                 Assert.True(TcpView.TryParse(segment, out TcpView tcp, out ParseError error), error.Name());
                 ChecksumsValid &= tcp.IsChecksumValid(pseudo);
-                Fields["tcp"] = Text($"{tcp.SourcePort} {tcp.DestinationPort} {tcp.Sequence} {tcp.Acknowledgement} {(int)tcp.Flags} ")
-                    + Text($"{tcp.Window} {tcp.HeaderLength / 4} {tcp.UrgentPointer}");
+                Fields["tcp"] = Text($"{tcp.SourcePort} {tcp.DestinationPort} {tcp.Sequence} {tcp.Acknowledgement} ")
+                    + Text($"{(int)tcp.Flags} {tcp.Window} {tcp.HeaderLength / 4} {tcp.UrgentPointer}");
                 Fields["tcp.options"] = TcpOptions(tcp.Options);
                 break;
             case IpProtocols.Udp:

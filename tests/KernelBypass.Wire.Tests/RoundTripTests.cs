@@ -11,7 +11,8 @@ public class RoundTripTests
     {
         byte[] bytes = new byte[28];
         var header = new EthernetHeader(new MacAddress(a), new MacAddress(b), type);
-        bool same = header.Emit(bytes) == 14 && EthernetView.TryParse(bytes, out EthernetView view) && EthernetHeader.From(view) == header;
+        bool same = header.Emit(bytes) == 14
+            && EthernetView.TryParse(bytes, out EthernetView view) && EthernetHeader.From(view) == header;
         var arp = new ArpMessage(type, header.Source, (uint)a, header.Destination, (uint)b);
         arp.Emit(bytes);
         return same && ArpView.TryParse(bytes, out ArpView arpView) && ArpMessage.From(arpView) == arp;
@@ -22,7 +23,8 @@ public class RoundTripTests
     {
         byte[] frame = Samples.Frame().Vlan(id, priority, dei, EtherTypes.QinQ).Vlan(5).EtherType(0x1234).Build();
         return VlanStack.TryParse(frame, out VlanStack stack, out _) && stack.Count == 2 && stack.EtherType == 0x1234
-            && stack[0] == new VlanTag(EtherTypes.QinQ, id, priority, dei) && stack[1].Id == 5 && stack.PayloadOffset == frame.Length
+            && stack[0] == new VlanTag(EtherTypes.QinQ, id, priority, dei) && stack[1].Id == 5
+            && stack.PayloadOffset == frame.Length
             && stack[0].Id == (id & 0xFFF) && stack[0].Priority == (priority & 7) && stack[0].DropEligible == dei;
     }).QuickCheckThrowOnFailure();
 
@@ -48,7 +50,8 @@ public class RoundTripTests
     {
         var header = new Ipv6Header
         {
-            Source = new UInt128(address, word), Destination = new UInt128(word, address), NextHeader = small, HopLimit = (byte)word,
+            Source = new UInt128(address, word), Destination = new UInt128(word, address), NextHeader = small,
+            HopLimit = (byte)word,
             Dscp = (byte)(word >> 8 & 63), Ecn = (byte)(small & 3), FlowLabel = word & 0xF_FFFF,
         };
         byte[] bytes = new byte[60];

@@ -19,7 +19,7 @@ internal static class Samples
         }
         yield return ("arp request", Frame().Arp(Arp(ArpView.Request)).PadTo().Build());
         yield return ("arp reply", Frame().Vlan(7).Arp(Arp(ArpView.Reply)).Build());
-        yield return ("lldp", Frame().EtherType(EtherTypes.Lldp).Payload("lldp").Build());
+        yield return ("experimental", Frame().EtherType(0x88B5).Payload("test").Build());
     }
 
     internal static ArpMessage Arp(ushort operation) => new(operation, s_macA, 0x0A000001, MacAddress.Zero, 0x0A000002);
@@ -65,12 +65,18 @@ internal static class Samples
     private static IEnumerable<(string, FrameBuilder)> Ipv4Frames(Func<FrameBuilder> start)
     {
         FrameBuilder Ip() => start().Ipv4("10.0.0.1", "10.0.0.2");
-        var header = new Ipv4Header { Source = 0x0A000001, Destination = 0x0A000002, Dscp = 46, Ecn = 1, Identification = 0x1234 };
+        var header = new Ipv4Header
+        {
+            Source = 0x0A000001, Destination = 0x0A000002, Dscp = 46, Ecn = 1, Identification = 0x1234,
+        };
         yield return ("ipv4 udp", Ip().Udp(1000, 61000).Payload("hello"));
         yield return ("ipv4 udp empty padded", Ip().Udp(1000, 61000).PadTo());
         yield return ("ipv4 udp no checksum", Ip().Udp(1000, 61000, checksum: false).PayloadLength(9));
         yield return ("ipv4 tcp syn", Ip().Tcp(
-            new TcpHeader { SourcePort = 40000, DestinationPort = 80, Flags = TcpFlags.Syn | TcpFlags.Ece | TcpFlags.Cwr, Sequence = 7 },
+            new TcpHeader
+            {
+                SourcePort = 40000, DestinationPort = 80, Flags = TcpFlags.Syn | TcpFlags.Ece | TcpFlags.Cwr, Sequence = 7,
+            },
             Options(TcpOptionKind.MaximumSegmentSize, TcpOptionKind.SackPermitted, TcpOptionKind.Timestamps,
                 TcpOptionKind.NoOperation, TcpOptionKind.WindowScale)));
         yield return ("ipv4 tcp sack", Ip().Tcp(
@@ -87,7 +93,8 @@ internal static class Samples
             Options(TcpOptionKind.Authentication)));
         yield return ("ipv4 tcp large", Ip().Tcp(61000, 61001).PayloadLength(1460));
         yield return ("ipv4 options", start().Ipv4(header, [148, 4, 0, 0]).Udp(1, 2).PayloadLength(3));
-        yield return ("ipv4 first fragment", start().Ipv4(header with { MoreFragments = true }).Icmpv4(IcmpHeader.Echo(8, 1, 2)).PayloadLength(16));
+        yield return ("ipv4 first fragment", start().Ipv4(header with { MoreFragments = true })
+            .Icmpv4(IcmpHeader.Echo(8, 1, 2)).PayloadLength(16));
         yield return ("ipv4 last fragment", start().Ipv4(header with { FragmentOffset = 24, Protocol = 17 }).PayloadLength(5));
         yield return ("ipv4 echo", Ip().Icmpv4(IcmpHeader.Echo(Icmpv4Types.EchoRequest, 77, 3)).PayloadLength(56));
         yield return ("ipv4 frag needed", Ip().Icmpv4(new IcmpHeader(3, 4, 1400)).Payload(
@@ -100,12 +107,16 @@ internal static class Samples
         FrameBuilder Ip() => start().Ipv6("2001:db8::1", "2001:db8::2");
         FrameBuilder Link() => start().Ipv6("fe80::1", "ff02::1:ff00:2", hopLimit: 255);
         UInt128 target = AddressText.ParseIpv6("fe80::2");
-        var prefix = new NdPrefix { Length = 64, OnLink = true, Autonomous = true, ValidLifetimeSeconds = 86400, Prefix = target };
+        var prefix = new NdPrefix
+        {
+            Length = 64, OnLink = true, Autonomous = true, ValidLifetimeSeconds = 86400, Prefix = target,
+        };
         yield return ("ipv6 udp", Ip().Udp(1000, 61000).Payload("hello"));
         yield return ("ipv6 tcp", Ip().Tcp(1, 2, TcpFlags.Ack | TcpFlags.Psh).PayloadLength(101));
         yield return ("ipv6 hop-by-hop", Ip().Ipv6Extension(IpProtocols.HopByHop, [5, 2, 0, 0, 1, 0]).Udp(3, 4).PayloadLength(2));
         yield return ("ipv6 fragment", Ip().Ipv6Fragment(0, more: true, id: 0xCAFE).Udp(3, 4).PayloadLength(8));
-        yield return ("ipv6 chain", Ip().Ipv6Extension(IpProtocols.HopByHop, []).Ipv6Extension(IpProtocols.DestinationOptions, [1, 4, 0, 0, 0, 0])
+        yield return ("ipv6 chain", Ip().Ipv6Extension(IpProtocols.HopByHop, [])
+            .Ipv6Extension(IpProtocols.DestinationOptions, [1, 4, 0, 0, 0, 0])
             .Ipv6Fragment(0, more: false, id: 1).Tcp(5, 6).PayloadLength(4));
         yield return ("ipv6 echo", Ip().Icmpv6(IcmpHeader.Echo(Icmpv6Types.EchoRequest, 5, 6)).PayloadLength(40));
         yield return ("ipv6 ns", Link().NeighborSolicitation(target, s_macA));

@@ -19,7 +19,8 @@ internal static class Tool
             Assert.Fail($"{program} did not end within {s_limit}");
         }
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: exit code {process.ExitCode}\n{errors.Result}");
+        Assert.True(process.ExitCode == 0,
+            $"{program} {string.Join(' ', arguments)}: exit code {process.ExitCode}\n{errors.Result}");
         return output.Result;
     }
 }

@@ -13,7 +13,8 @@ internal static class ViewReader
     {
         ulong sum = 0;
         if (EthernetView.TryParse(bytes, out EthernetView e))
-            sum += e.Destination.Value + e.Source.Value + e.EtherType + (e.IsLlc ? 1u : 0) + (uint)(e.Payload.Length + e.Bytes.Length);
+            sum += e.Destination.Value + e.Source.Value + e.EtherType + (e.IsLlc ? 1u : 0)
+                + (uint)(e.Payload.Length + e.Bytes.Length);
         if (VlanStack.TryParse(bytes, out VlanStack v, out _))
         {
             for (int i = 0; i < v.Count; i++)
