@@ -84,8 +84,7 @@ public sealed partial class FrameBuilder
 
     private void EmitIpv6(Span<byte> packet)
     {
-        byte last = TransportProtocol
-            ?? (_extensions.Count > 0 && _ipv6.NextHeader == 0 ? IpProtocols.NoNextHeader : _ipv6.NextHeader);
+        byte last = TransportProtocol ?? (_ipv6.NextHeader == IpProtocols.HopByHop ? IpProtocols.NoNextHeader : _ipv6.NextHeader);
         Ipv6Header header = _ipv6 with { NextHeader = _extensions.Count > 0 ? _extensions[0].Type : last };
         int offset = header.Emit(packet, packet.Length - Ipv6View.HeaderLength);
         for (int i = 0; i < _extensions.Count; i++)

@@ -115,7 +115,10 @@ public sealed partial class FrameBuilder
         HopLimit = hopLimit,
     });
 
-    /// <summary>An IPv6 header; its next header counts only when neither an extension nor a transport layer is added.</summary>
+    /// <summary>
+    /// An IPv6 header; its next header counts only when no transport layer is added, and names what follows the extension
+    /// headers. 0, which would be hop-by-hop, is written as 59, no next header.
+    /// </summary>
     public FrameBuilder Ipv6(Ipv6Header header)
     {
         _network = Network.Ipv6;

@@ -113,6 +113,24 @@ public class RoundTripTests
     }
 
     [Fact]
+    public void Extension_headers_are_walked_in_their_order()
+    {
+        byte[] packet = Samples.Frame().Ipv6("::1", "::2").Ipv6Extension(IpProtocols.HopByHop, [5, 2, 0, 0])
+            .Ipv6Extension(IpProtocols.Routing, new byte[20]).Ipv6Fragment(0, more: false, id: 9)
+            .Ipv6Extension(IpProtocols.Authentication, new byte[14]).Ipv6Extension(IpProtocols.DestinationOptions, [])
+            .Tcp(1, 2).Build()[14..];
+        Assert.True(Ipv6View.TryParse(packet, out Ipv6View view));
+        var headers = new Ipv6ExtensionIterator(view);
+        var seen = new List<(int, int)>();
+        while (headers.MoveNext())
+            seen.Add((headers.Type, headers.Bytes.Length));
+        Assert.Equal([(0, 8), (43, 24), (44, 8), (51, 16), (60, 8)], seen);
+        Assert.True(Ipv6Extensions.TryWalk(view, out Ipv6Extensions walk, out _));
+        Assert.Equal((IpProtocols.Tcp, 40 + 64, 5, true, false, 9u),
+            (walk.Protocol, walk.PayloadOffset, walk.Count, walk.HasFragmentHeader, walk.IsFragment, walk.FragmentId));
+    }
+
+    [Fact]
     public void Too_much_is_refused()
     {
         Assert.Throws<ArgumentException>(() => new TcpHeader().Emit(new byte[80], new byte[41]));

@@ -118,6 +118,8 @@ internal static class Samples
         yield return ("ipv6 chain", Ip().Ipv6Extension(IpProtocols.HopByHop, [])
             .Ipv6Extension(IpProtocols.DestinationOptions, [1, 4, 0, 0, 0, 0])
             .Ipv6Fragment(0, more: false, id: 1).Tcp(5, 6).PayloadLength(4));
+        yield return ("ipv6 ah", Ip().Ipv6Extension(IpProtocols.Authentication, new byte[14]).Udp(3, 4).PayloadLength(2));
+        yield return ("ipv6 nothing", Ip().PayloadLength(5));
         yield return ("ipv6 echo", Ip().Icmpv6(IcmpHeader.Echo(Icmpv6Types.EchoRequest, 5, 6)).PayloadLength(40));
         yield return ("ipv6 ns", Link().NeighborSolicitation(target, s_macA));
         yield return ("ipv6 na", Link().NeighborAdvertisement(target, s_macA, router: true));

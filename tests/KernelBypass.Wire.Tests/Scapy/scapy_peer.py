@@ -15,8 +15,9 @@ from scapy.all import (ARP, ICMP, IP, TCP, UDP, Dot1AD, Dot1Q, Ether, ICMPv6Dest
                        IPv6ExtHdrRouting, PadN, Raw, RouterAlert, bind_bottom_up, rdpcap, wrpcap)
 from scapy.layers.ipsec import AH
 
-# The tag type from before 802.1ad, which scapy does not know.
+# The tag type from before 802.1ad and what follows an authentication header: scapy does not know either.
 bind_bottom_up(Ether, Dot1AD, type=0x9100)
+bind_bottom_up(AH, UDP, nh=17)
 EXTENSIONS = {IPv6ExtHdrHopByHop: 0, IPv6ExtHdrRouting: 43, IPv6ExtHdrFragment: 44, AH: 51, IPv6ExtHdrDestOpt: 60}
 
 
@@ -105,7 +106,8 @@ def rebuilt(packet):
     layer = copy
     while layer:
         for name in ("chksum", "cksum", "len", "plen", "ihl", "dataofs"):
-            absent = isinstance(layer, UDP) and name == "chksum" and layer.chksum == 0
+            # Absent, or after a header behind which scapy finds no IP and computes nothing.
+            absent = isinstance(layer, UDP) and name == "chksum" and (layer.chksum == 0 or isinstance(layer.underlayer, AH))
             quoted = type(layer).__name__.endswith("error")
             if name in layer.fields and not absent and not quoted and not isinstance(layer, (AH, ICMPv6NDOptSrcLLAddr)):
                 if not (name == "len" and (type(layer).__name__.startswith("ICMPv6") or type(layer) in EXTENSIONS)):
