@@ -1,0 +1,177 @@
+using System.IO.Compression;
+using System.IO.Pipelines;
+using Grpc.Core;
+using Grpc.Protocol;
+
+namespace Grpc.Net.Client;
+
+/// <summary>The requests of a call, as its caller writes them.</summary>
+internal sealed class ClientStreamWriter<TRequest, TResponse> : IClientStreamWriter<TRequest>
+    where TRequest : class
+    where TResponse : class
+{
+    private readonly GrpcCall<TRequest, TResponse> _call;
+    private readonly RequestStream _stream;
+    private readonly int? _maxMessageSize;
+    private readonly bool _gzip;
+    private readonly Action<TRequest, SerializationContext> _serializer;
+    private RequestOutput? _output;
+    private Task _last = Task.CompletedTask;
+    private bool _completed;
+
+    public ClientStreamWriter(GrpcCall<TRequest, TResponse> call, RequestStream stream, int? maxMessageSize, bool gzip)
+    {
+        _call = call;
+        _stream = stream;
+        _maxMessageSize = maxMessageSize;
+        _gzip = gzip;
+        _serializer = call.Method.RequestMarshaller.ContextualSerializer;
+    }
+
+    public WriteOptions? WriteOptions { get; set; }
+
+    public Task WriteAsync(TRequest message) => WriteAsync(message, CancellationToken.None);
+
+    public Task WriteAsync(TRequest message, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (cancellationToken.IsCancellationRequested)
+            return Task.FromCanceled(cancellationToken);
+        if (_completed)
+            return Task.FromException(new InvalidOperationException("The stream of requests has been completed."));
+        if (!_last.IsCompleted)
+        {
+            return Task.FromException(
+                new InvalidOperationException("The last write has not ended: await each write before the next."));
+        }
+
+        if (_call.End is not null)
+            return Task.FromException(EndedException());
+        var flags = (WriteOptions ?? _call.Options.WriteOptions)?.Flags ?? WriteFlags.None;
+        if (_output is null)
+            _last = OpenAndWriteAsync(message, flags);
+        else
+            _last = Write(message, flags);
+        return cancellationToken.CanBeCanceled && !_last.IsCompleted ? _last.WaitAsync(cancellationToken) : _last;
+    }
+
+    public async Task CompleteAsync()
+    {
+        if (_completed)
+            return;
+        _completed = true;
+        await _last.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_call.End is not null)
+            return;
+        try
+        {
+            var output = _output ?? await OpenAsync().ConfigureAwait(false);
+            await output.EndAsync().ConfigureAwait(false);
+        }
+        catch (Exception) when (_call.End is not null)
+        {
+            // The call's end tells why.
+            return;
+        }
+
+        _stream.Complete();
+    }
+
+    private Task Write(TRequest message, WriteFlags flags)
+    {
+        Task write;
+        try
+        {
+            write = _output!.WriteAsync(message, _serializer, flags);
+        }
+        catch (Exception e)
+        {
+            return Task.FromException(WriteFailed(e));
+        }
+
+        return write.IsCompletedSuccessfully ? write : AwaitAsync(write);
+    }
+
+    private async Task AwaitAsync(Task write)
+    {
+        try
+        {
+            await write.ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            throw WriteFailed(e);
+        }
+    }
+
+    private async Task OpenAndWriteAsync(TRequest message, WriteFlags flags)
+    {
+        try
+        {
+            await OpenAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            throw WriteFailed(e);
+        }
+
+        await Write(message, flags).ConfigureAwait(false);
+    }
+
+    private async Task<RequestOutput> OpenAsync()
+    {
+        var stream = await _stream.OpenedAsync.ConfigureAwait(false);
+        _output = new RequestOutput(stream, _maxMessageSize, _gzip);
+        _call.Output = _output;
+        return _output;
+    }
+
+    // An error of one message (too large, not serializable) is the writer's alone; one of the stream is the call's.
+    private Exception WriteFailed(Exception exception)
+    {
+        if (_output is { IsBroken: true })
+            _call.Fail(exception);
+        if (_call.End is not null)
+            return EndedException();
+        return exception is IOException or OperationCanceledException
+            ? new RpcException(new Status(
+                StatusCode.Unavailable, "The server takes no more requests; its status comes with the responses.", exception))
+            : exception;
+    }
+
+    private Exception EndedException() => _call.End!.Status.StatusCode == StatusCode.OK
+        ? new InvalidOperationException("The server has ended the call: it takes no more requests.")
+        : _call.NewException();
+
+    /// <summary>The messages on their way into the body of the request.</summary>
+    private sealed class RequestOutput(Stream stream, int? maxMessageSize, bool gzip)
+        : MessageOutput(PipeWriter.Create(stream, s_pipeOptions), maxMessageSize, CompressionLevel.Fastest)
+    {
+        private static readonly StreamPipeWriterOptions s_pipeOptions = new(minimumBufferSize: 32 * 1024, leaveOpen: true);
+        private bool _ended;
+
+        protected override bool MayFlush => !_ended;
+
+        public async Task EndAsync()
+        {
+            Task flush;
+            lock (Lock)
+            {
+                _ended = true;
+                flush = IsFlushing ? PendingFlush! : Task.CompletedTask;
+            }
+
+            await flush.ConfigureAwait(false);
+            lock (Lock)
+                flush = FlushLocked();
+            await flush.ConfigureAwait(false);
+        }
+
+        protected override bool PrepareMessage()
+        {
+            if (_ended)
+                throw new InvalidOperationException("The stream of requests has been completed.");
+            return gzip;
+        }
+    }
+}
