@@ -32,6 +32,7 @@ public class DpdkException : Exception
         return new DpdkException(remedy is null ? text : $"{text}. {remedy}", errno);
     }
 
+    /// <summary>For set-up only: the caller makes the text whether there is a failure or not.</summary>
     internal static void Check(int result, string what, string? remedy = null)
     {
         if (result < 0)

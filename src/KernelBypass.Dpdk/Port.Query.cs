@@ -13,11 +13,13 @@ public sealed unsafe partial class Port
         return PortInfo.From(ref record);
     }
 
-    /// <summary>The link now; does not wait for it.</summary>
+    /// <summary>The link now; does not wait for it. Allocates nothing.</summary>
     public PortLink GetLink()
     {
         PortLinkRecord link;
-        DpdkException.Check(Kb.kb_port_link(Id, &link), $"Port {Name}: link");
+        int error = Kb.kb_port_link(Id, &link);
+        if (error < 0)
+            throw DpdkException.From($"Port {Name}: link", error);
         uint? speed = link.speed_mbps is 0 or uint.MaxValue ? null : link.speed_mbps;
         return new PortLink(link.up != 0, speed, link.full_duplex != 0, link.autonegotiated != 0);
     }
@@ -26,14 +28,22 @@ public sealed unsafe partial class Port
     public void GetStats(out PortStats stats)
     {
         fixed (PortStats* result = &stats)
-            DpdkException.Check(Kb.kb_port_stats(Id, result), $"Port {Name}: statistics");
+        {
+            int error = Kb.kb_port_stats(Id, result);
+            if (error < 0)
+                throw DpdkException.From($"Port {Name}: statistics", error);
+        }
     }
 
     /// <summary>The counters of the first queues, as many as fit, at most <see cref="QueueStats.MaxQueues"/>. Allocates nothing.</summary>
     public void GetQueueStats(Span<QueueStats> queues)
     {
         fixed (QueueStats* first = queues)
-            DpdkException.Check(Kb.kb_port_queue_stats(Id, first, (uint)queues.Length), $"Port {Name}: statistics of {queues.Length} queues");
+        {
+            int error = Kb.kb_port_queue_stats(Id, first, (uint)queues.Length);
+            if (error < 0)
+                throw DpdkException.From($"Port {Name}: statistics of {queues.Length} queues", error);
+        }
     }
 
     /// <summary>Sets the counters to zero.</summary>

@@ -25,6 +25,7 @@ public enum PortState
 public sealed unsafe partial class Port : IDisposable
 {
     private const int MaxPortsOfDevice = 16;
+    private const int Exists = 17;
 
     // DPDK's ethdev control functions are not thread-safe.
     private static readonly Lock s_control = new();
@@ -82,6 +83,8 @@ public sealed unsafe partial class Port : IDisposable
         RequireEal();
         lock (s_control)
         {
+            // DPDK answers a second probe of a device with success.
+            HashSet<ushort> known = [.. Enumerate().Select(port => port.Id)];
             ushort* ids = stackalloc ushort[MaxPortsOfDevice];
             int count;
             fixed (byte* text = Kb.Zero(deviceArguments))
@@ -90,6 +93,8 @@ public sealed unsafe partial class Port : IDisposable
                 throw AttachFailed(deviceArguments, count);
             if (count is 0 or > MaxPortsOfDevice)
                 throw new DpdkException($"Device {deviceArguments} was probed but has {count} ports; 1 to {MaxPortsOfDevice} can be used.");
+            if (known.Contains(ids[0]))
+                throw AttachFailed(deviceArguments, -Exists);
             var ports = new List<Port>(count);
             for (int i = 0; i < count; i++)
                 ports.Add(Get(ids[i]));
@@ -162,7 +167,7 @@ public sealed unsafe partial class Port : IDisposable
 
     private static DpdkException AttachFailed(string device, int error)
     {
-        const int Exists = 17, NoDevice = 19, NoEntry = 2;
+        const int NoDevice = 19, NoEntry = 2;
         string remedy = Math.Abs(error) switch
         {
             Exists => "It is attached already.",

@@ -29,7 +29,8 @@ public sealed unsafe class PortXstats
         int count;
         fixed (ulong* first = values)
             count = Kb.kb_port_xstats_values(_port.Id, first, (uint)Names.Count);
-        DpdkException.Check(count, $"Port {_port.Name}: xstats");
+        if (count < 0)
+            throw DpdkException.From($"Port {_port.Name}: xstats", count);
         if (count != Names.Count)
             throw new DpdkException($"Port {_port.Name} has {count} xstats now, not {Names.Count}: it was configured anew; get its xstats again.");
     }
