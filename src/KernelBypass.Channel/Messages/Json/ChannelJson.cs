@@ -1,0 +1,36 @@
+using System.Text.Json.Serialization;
+
+namespace KernelBypass.Channel.Messages;
+
+/// <summary>Source-generated JSON of the cold messages.</summary>
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(CommandError))]
+[JsonSerializable(typeof(Done))]
+[JsonSerializable(typeof(Nothing))]
+[JsonSerializable(typeof(HelloRequest))]
+[JsonSerializable(typeof(HelloAnswer))]
+[JsonSerializable(typeof(StatusAnswer))]
+[JsonSerializable(typeof(ShutdownRequest))]
+[JsonSerializable(typeof(TableList))]
+[JsonSerializable(typeof(PortSettings))]
+[JsonSerializable(typeof(PortDescription))]
+[JsonSerializable(typeof(PortReference))]
+[JsonSerializable(typeof(PortChange))]
+[JsonSerializable(typeof(PortList))]
+[JsonSerializable(typeof(PortXStatsAnswer))]
+[JsonSerializable(typeof(PortEvent))]
+[JsonSerializable(typeof(PlacementRequest))]
+[JsonSerializable(typeof(StageList))]
+[JsonSerializable(typeof(StageKindList))]
+[JsonSerializable(typeof(LcoreList))]
+[JsonSerializable(typeof(DropReasonList))]
+[JsonSerializable(typeof(MacList))]
+[JsonSerializable(typeof(MacFlushed))]
+[JsonSerializable(typeof(ExplainRequest))]
+[JsonSerializable(typeof(ExplainAnswer))]
+[JsonSerializable(typeof(TraceRequest))]
+[JsonSerializable(typeof(TraceStarted))]
+[JsonSerializable(typeof(StopRequest))]
+[JsonSerializable(typeof(CaptureRequest))]
+[JsonSerializable(typeof(CaptureStarted))]
+public sealed partial class ChannelJson : JsonSerializerContext;
