@@ -16,7 +16,7 @@ public class LayeringTests
         ["Grpc"] = [],
         ["Api"] = ["Grpc"],
         ["Daemon"] = ["Model", "Channel", "Grpc", "Api"],
-        ["Cli"] = ["Model", "Grpc", "Api"],
+        ["Cli"] = ["Model", "Wire", "Grpc", "Api"],
     };
 
     private static readonly string[] s_projects = Repository.Sources(".csproj")
