@@ -1,5 +1,5 @@
 using System.CommandLine;
-using KernelBypass.Cli.Verbs;
+using System.CommandLine.Invocation;
 
 namespace KernelBypass.Cli;
 
@@ -7,12 +7,16 @@ namespace KernelBypass.Cli;
 public static class Program
 {
     /// <summary>Runs one command line. Exit codes: <see cref="ExitCode"/>.</summary>
-    public static Task<int> Main(string[] args)
+    public static Task<int> Main(string[] args) => RunAsync(args, Console.Out, Console.Error);
+
+    /// <summary>The same with output and errors going elsewhere.</summary>
+    internal static Task<int> RunAsync(string[] args, TextWriter output, TextWriter errors)
     {
         var result = CommandTree.Build().Parse(args);
-        if (result.Errors.Count == 0) return result.InvokeAsync();
-        foreach (var error in result.Errors) Console.Error.WriteLine($"kbctl: {error.Message}");
-        Console.Error.WriteLine($"Try: {CommandTree.HelpLine(result)}");
+        if (result.Action is not ParseErrorAction)
+            return result.InvokeAsync(new InvocationConfiguration { Output = output, Error = errors });
+        foreach (var error in result.Errors) errors.WriteLine($"kbctl: {error.Message}");
+        errors.WriteLine($"Try: {CommandTree.HelpLine(result)}");
         return Task.FromResult(ExitCode.Usage);
     }
 }
