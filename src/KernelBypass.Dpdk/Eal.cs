@@ -69,7 +69,7 @@ public sealed class Eal : IDisposable
         var eal = new Eal(options, log);
         int error = eal.Start(arguments);
         eal._pump.Drain();
-        eal._starting = false;
+        eal._starting = false; // the log is complete: what follows is not of the start
         if (error < 0)
         {
             eal.Abandon();
@@ -78,8 +78,15 @@ public sealed class Eal : IDisposable
             throw EalException.Diagnose(options, error, eal._startLog);
         }
 
-        eal._startLog.Clear();
         s_current = eal;
+        if (EalDevices.FirstMissing(options, [.. Port.Enumerate().Select(port => port.Name)]) is string missing)
+        {
+            List<DpdkLogEntry> lines = [.. eal._startLog];
+            eal.Dispose();
+            throw EalException.DeviceMissing(missing, lines);
+        }
+
+        eal._startLog.Clear();
         return eal;
     }
 

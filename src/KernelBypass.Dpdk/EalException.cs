@@ -50,12 +50,22 @@ public sealed class EalException : DpdkException
         string cause = Cause(log) is string remedy
             ? string.Format(System.Globalization.CultureInfo.InvariantCulture, remedy, options.EffectiveFilePrefix)
             : Reason(errno);
-        IEnumerable<string> worst = log.Where(entry => entry.Level <= DpdkLogLevel.Warning)
-            .Select(entry => $"\n  {(entry.Component.Length == 0 ? "" : entry.Component + ": ")}{entry.Message}");
         return new EalException(
-            $"EAL did not start. {cause}\nDPDK said (errno {errno}):{string.Concat(worst)}\n" +
+            $"EAL did not start. {cause}\nDPDK said (errno {errno}):{Worst(log)}\n" +
             $"Arguments: {string.Join(' ', options.ToArguments())}", errno, log);
     }
+
+    internal static EalException DeviceMissing(string device, IReadOnlyList<DpdkLogEntry> log)
+    {
+        string remedy = device.Contains(':', StringComparison.Ordinal) && !device.StartsWith("net_", StringComparison.Ordinal)
+            ? "Is it there (lspci -D), an Ethernet device, and bound to vfio-pci (dpdk-devbind.py --status)?"
+            : "Are driver and arguments right?";
+        return new EalException($"EAL started, but device {device} did not, so it was ended again. {remedy}{Worst(log)}", 0, log);
+    }
+
+    private static string Worst(IReadOnlyList<DpdkLogEntry> log) => string.Concat(log
+        .Where(entry => entry.Level <= DpdkLogLevel.Warning)
+        .Select(entry => $"\n  {(entry.Component.Length == 0 ? "" : entry.Component + ": ")}{entry.Message}"));
 
     internal static string? Cause(IReadOnlyList<DpdkLogEntry> log)
     {

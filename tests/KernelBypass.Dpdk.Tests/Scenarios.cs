@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace KernelBypass.Dpdk.Tests;
 
 /// <summary>What children do; a failure is an exception.</summary>
@@ -9,6 +11,8 @@ internal static class Scenarios
         ["init-twice"] = InitTwice,
         ["cleanup"] = Cleanup,
         ["hold"] = Hold,
+        ["affinity"] = Affinity,
+        ["dispose-while-running"] = DisposeWhileRunning,
     };
 
     private static EalOptions Plain => new() { Lcores = "0@0", NoHuge = true, NoPci = true, MemoryMegabytes = 64 };
@@ -59,5 +63,52 @@ internal static class Scenarios
         using Eal eal = Eal.Initialize(Plain with { FilePrefix = arguments[0] }, _ => { });
         (int code, string output) = ChildProcess.Run("init", $"prefix={arguments[0]}");
         Console.WriteLine($"{code} {output}");
+    }
+
+    private static void Affinity(string[] arguments)
+    {
+        IReadOnlyList<int> before = CpuAffinity.GetCurrentThread();
+        int cpu = before[^1];
+        using Eal eal = Eal.Initialize(Plain with { Lcores = $"0@{cpu}" }, _ => { });
+        Expect(eal.Invoke(CpuAffinity.GetCurrentThread).SequenceEqual([cpu]), "the main lcore is not pinned");
+        Expect(CpuAffinity.GetCurrentThread().SequenceEqual(before), "the calling thread was pinned");
+        IReadOnlyList<int> fresh = [];
+        var thread = new Thread(() => fresh = CpuAffinity.GetCurrentThread());
+        thread.Start();
+        thread.Join();
+        Expect(fresh.SequenceEqual(before), "a new thread was pinned");
+    }
+
+    private static unsafe void DisposeWhileRunning(string[] arguments)
+    {
+        Eal eal = Eal.Initialize(Plain with { Lcores = "0@0,1@0" }, _ => { });
+        int stop = 0;
+        Lcore.Launch(1, &RunUntil, &stop);
+        try
+        {
+            eal.Dispose();
+        }
+        catch (InvalidOperationException e)
+        {
+            Console.WriteLine(e.Message);
+        }
+
+        Volatile.Write(ref stop, 1);
+        Lcore.Wait(1);
+        eal.Dispose();
+    }
+
+    [UnmanagedCallersOnly]
+    private static unsafe int RunUntil(void* stop)
+    {
+        while (Volatile.Read(ref *(int*)stop) == 0)
+            Thread.Sleep(1);
+        return 0;
+    }
+
+    private static void Expect(bool condition, string failure)
+    {
+        if (!condition)
+            throw new InvalidOperationException(failure);
     }
 }
