@@ -20,6 +20,7 @@ struct kb_interrupt_set {
     struct {
         uint16_t port;
         uint16_t queue;
+        uint8_t always_on; /* the driver has the interrupt but no switch for it (net_tap: its file is the interrupt) */
     } queues[KB_INTERRUPT_QUEUES];
 };
 
@@ -63,18 +64,19 @@ int kb_interrupt_add(struct kb_interrupt_set *set, uint16_t port, uint16_t queue
 {
     if (set->count == KB_INTERRUPT_QUEUES)
         return -ENOSPC;
-    /* A driver without them says so here, not at the first sleep. */
     int error = rte_eth_dev_rx_intr_enable(port, queue);
+    int always_on = error == -ENOTSUP;
     if (error == 0)
         error = rte_eth_dev_rx_intr_disable(port, queue);
-    if (error != 0)
+    if (error != 0 && !always_on)
         return error;
     void *tag = (void *)(uintptr_t)(((uint32_t)port << 16) | queue);
     error = rte_eth_dev_rx_intr_ctl_q(port, queue, set->epoll_fd, RTE_INTR_EVENT_ADD, tag);
     if (error != 0)
-        return error < 0 ? error : -error;
+        return always_on ? -ENOTSUP : error < 0 ? error : -error;
     set->queues[set->count].port = port;
     set->queues[set->count].queue = queue;
+    set->queues[set->count].always_on = (uint8_t)always_on;
     set->count++;
     return 0;
 }
@@ -93,6 +95,8 @@ int kb_interrupt_remove(struct kb_interrupt_set *set, uint16_t port, uint16_t qu
 int kb_interrupt_arm(struct kb_interrupt_set *set)
 {
     for (uint32_t i = 0; i < set->count; i++) {
+        if (set->queues[i].always_on)
+            continue;
         int error = rte_eth_dev_rx_intr_enable(set->queues[i].port, set->queues[i].queue);
         if (error != 0)
             return error;
@@ -104,6 +108,8 @@ int kb_interrupt_disarm(struct kb_interrupt_set *set)
 {
     int result = 0;
     for (uint32_t i = 0; i < set->count; i++) {
+        if (set->queues[i].always_on)
+            continue;
         int error = rte_eth_dev_rx_intr_disable(set->queues[i].port, set->queues[i].queue);
         if (error != 0)
             result = error;

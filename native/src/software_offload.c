@@ -15,7 +15,7 @@ static int insert_tag(struct rte_mbuf **packet, uint16_t tci)
 {
     (*packet)->vlan_tci = tci;
     uint64_t flags = (*packet)->ol_flags;
-    int error = rte_vlan_insert(packet); /* refuses shared data and no headroom; clears the stripped flag */
+    int error = rte_vlan_insert(packet); /* lengthens l2_len; refuses shared data and no headroom */
     if (error == 0)
         (*packet)->ol_flags = flags;
     return error;
@@ -34,14 +34,12 @@ static int insert_vlan(uint64_t missing, struct rte_mbuf **packet)
         if (insert_tag(packet, inner) != 0)
             return -1;
         (*packet)->ol_flags &= ~RTE_MBUF_F_TX_VLAN;
-        (*packet)->l2_len += RTE_VLAN_HLEN;
     }
     if (qinq) {
         if (insert_tag(packet, outer) != 0)
             return -1;
         rte_pktmbuf_mtod(*packet, struct rte_ether_hdr *)->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_QINQ);
         (*packet)->ol_flags &= ~RTE_MBUF_F_TX_QINQ;
-        (*packet)->l2_len += RTE_VLAN_HLEN;
     }
     return 0;
 }

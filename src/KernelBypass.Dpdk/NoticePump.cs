@@ -10,13 +10,17 @@ namespace KernelBypass.Dpdk;
 internal sealed unsafe class NoticePump : IDisposable
 {
     // Lines that worker lcores log post no notice, so as not to make a lcore wake a sleeper: they wait this long at most.
-    private const int LongestWait = 100;
+    private const int LongestWaitMs = 100;
+
+    // Links whose drivers report no change are looked at every so often.
+    private const int WaitsBetweenLinkPolls = 5;
 
     private readonly Action<DpdkLogEntry> _onLog;
     private readonly Action<PortEvent> _onEvent;
     private readonly Thread _thread;
     private readonly Lock _draining = new();
     private ulong _lostReported;
+    private int _waitsToLinkPoll = WaitsBetweenLinkPolls;
     private volatile bool _stop;
 
     internal NoticePump(Action<DpdkLogEntry> onLog, Action<PortEvent> onEvent)
@@ -49,7 +53,13 @@ internal sealed unsafe class NoticePump : IDisposable
 
             EventRecord record;
             while (Kb.kb_event_take(&record) != 0)
-                _onEvent(new PortEvent((PortEventKind)record.kind, record.port));
+            {
+                // A report of a link is a hint to look: drivers repeat themselves.
+                if (record.kind == (uint)PortEventKind.Link)
+                    _waitsToLinkPoll = 0;
+                else
+                    _onEvent(new PortEvent((PortEventKind)record.kind, record.port));
+            }
         }
     }
 
@@ -66,8 +76,12 @@ internal sealed unsafe class NoticePump : IDisposable
     {
         while (!_stop)
         {
-            Kb.kb_notice_wait(LongestWait);
+            Kb.kb_notice_wait(LongestWaitMs);
             Drain();
+            if (--_waitsToLinkPoll > 0)
+                continue;
+            _waitsToLinkPoll = WaitsBetweenLinkPolls;
+            Port.PollLinks(_onEvent);
         }
     }
 }

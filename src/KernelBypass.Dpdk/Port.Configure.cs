@@ -185,7 +185,7 @@ public sealed unsafe partial class Port
                 tx_descriptors = options.TxDescriptors,
                 mtu = options.Mtu,
                 rx_interrupts = options.RxInterrupts ? (byte)1 : (byte)0,
-                link_interrupt = options.LinkEvents ? (byte)1 : (byte)0,
+                link_interrupt = options.LinkInterrupt ? (byte)1 : (byte)0,
             };
             if (options.MacAddress is not null)
             {

@@ -124,6 +124,7 @@ public sealed unsafe partial class Port : IDisposable
             DpdkException.Check(Kb.kb_port_start(Id), $"Port {Name} cannot be started");
             State = PortState.Started;
             ApplyAfterStart(_options!);
+            _ = TryGetLink(out _lastLink);
         }
     }
 

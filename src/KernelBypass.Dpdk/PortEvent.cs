@@ -3,7 +3,7 @@ namespace KernelBypass.Dpdk;
 /// <summary>What happened to a port (enum rte_eth_event_type, the part that concerns a switch).</summary>
 public enum PortEventKind
 {
-    /// <summary>The link went up or down: see <see cref="Port.GetLink"/>.</summary>
+    /// <summary>The link is not as it was since Start or the last such event: see <see cref="Port.GetLink"/>.</summary>
     Link = 1,
 
     /// <summary>The device is gone.</summary>

@@ -60,8 +60,8 @@ public sealed record PortInfo
     /// <summary>What it can do for packets.</summary>
     public PortOffload Offloads { get; init; }
 
-    /// <summary>It reports link changes by itself.</summary>
-    public bool LinkEvents { get; init; }
+    /// <summary>The driver says that it reports link changes by interrupt.</summary>
+    public bool LinkInterrupt { get; init; }
 
     internal static unsafe PortInfo From(ref PortInfoRecord record)
     {
@@ -87,7 +87,7 @@ public sealed record PortInfo
                 HashKeySize = r->hash_key_size,
                 RssHash = (RssHash)r->rss_hash,
                 Offloads = (PortOffload)r->offloads,
-                LinkEvents = r->link_interrupt != 0,
+                LinkInterrupt = r->link_interrupt != 0,
             };
         }
     }

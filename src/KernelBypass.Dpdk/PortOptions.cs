@@ -54,8 +54,8 @@ public sealed record PortOptions
     /// <summary>Ask the driver for rx interrupts, for <see cref="RxInterruptSet"/>.</summary>
     public bool RxInterrupts { get; init; }
 
-    /// <summary>Report link changes as <see cref="PortEventKind.Link"/>, where the device can.</summary>
-    public bool LinkEvents { get; init; } = true;
+    /// <summary>Ask the driver for an interrupt at link changes. Without one they are noticed within about half a second.</summary>
+    public bool LinkInterrupt { get; init; } = true;
 }
 
 /// <summary>What became of <see cref="PortOptions"/>.</summary>
@@ -64,6 +64,6 @@ public sealed record PortOptions
 /// <param name="RxDescriptors">Descriptors of each rx queue.</param>
 /// <param name="TxDescriptors">Descriptors of each tx queue.</param>
 /// <param name="Mtu">The MTU in force.</param>
-/// <param name="LinkEvents">Link changes are reported as events; otherwise poll <see cref="Port.GetLink"/>.</param>
+/// <param name="LinkInterrupt">The driver says that it reports link changes at once.</param>
 public sealed record PortConfiguration(
-    PortOffloads Offloads, RssHash RssHash, ushort RxDescriptors, ushort TxDescriptors, ushort Mtu, bool LinkEvents);
+    PortOffloads Offloads, RssHash RssHash, ushort RxDescriptors, ushort TxDescriptors, ushort Mtu, bool LinkInterrupt);
