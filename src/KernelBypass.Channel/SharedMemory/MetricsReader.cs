@@ -10,7 +10,7 @@ namespace KernelBypass.Channel.SharedMemory;
 /// </summary>
 public sealed unsafe class MetricsReader : IDisposable
 {
-    private const int MaxTries = 1000;
+    private const int MaxTries = 300;
 
     private readonly SharedRegion _region;
     private readonly string _path;
@@ -57,7 +57,7 @@ public sealed unsafe class MetricsReader : IDisposable
             Thread.Sleep(tries < 10 ? 0 : 1);
         }
 
-        throw new ChannelException($"'{_path}': its directory does not stop changing or is malformed");
+        throw new ChannelException($"'{_path}': its directory does not stop changing");
     }
 
     /// <inheritdoc/>
@@ -69,9 +69,10 @@ public sealed unsafe class MetricsReader : IDisposable
         if (sequence != _parsedSequence)
         {
             _parsedSequence = 1;
-            if (!TryParseDirectory(out var instances)) return false;
+            var parsed = TryParseDirectory(out var instances);
             Interlocked.MemoryBarrier();
             if (Volatile.Read(ref Head->Sequence) != sequence) return false;
+            if (!parsed) throw new ChannelException($"'{_path}': its directory is malformed");
             _instances = instances;
             _parsedSequence = sequence;
         }
