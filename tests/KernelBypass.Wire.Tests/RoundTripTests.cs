@@ -33,8 +33,15 @@ public class RoundTripTests
     {
         var header = new Ipv4Header
         {
-            Source = address, Destination = ~address, Protocol = small, Ttl = (byte)word, Dscp = (byte)(word & 63),
-            Ecn = (byte)(small & 3), Identification = word, DontFragment = (small & 4) != 0, MoreFragments = (small & 8) != 0,
+            Source = address,
+            Destination = ~address,
+            Protocol = small,
+            Ttl = (byte)word,
+            Dscp = (byte)(word & 63),
+            Ecn = (byte)(small & 3),
+            Identification = word,
+            DontFragment = (small & 4) != 0,
+            MoreFragments = (small & 8) != 0,
             FragmentOffset = (word & 0x1FFF) * 8,
         };
         byte[] options = new byte[small % 41];
@@ -50,9 +57,13 @@ public class RoundTripTests
     {
         var header = new Ipv6Header
         {
-            Source = new UInt128(address, word), Destination = new UInt128(word, address), NextHeader = small,
+            Source = new UInt128(address, word),
+            Destination = new UInt128(word, address),
+            NextHeader = small,
             HopLimit = (byte)word,
-            Dscp = (byte)(word >> 8 & 63), Ecn = (byte)(small & 3), FlowLabel = word & 0xF_FFFF,
+            Dscp = (byte)(word >> 8 & 63),
+            Ecn = (byte)(small & 3),
+            FlowLabel = word & 0xF_FFFF,
         };
         byte[] bytes = new byte[60];
         header.Emit(bytes, 20);
@@ -64,8 +75,13 @@ public class RoundTripTests
     {
         var header = new TcpHeader
         {
-            SourcePort = word, DestinationPort = (ushort)~word, Sequence = number, Acknowledgement = ~number,
-            Flags = (TcpFlags)flags, Window = word, UrgentPointer = (ushort)number,
+            SourcePort = word,
+            DestinationPort = (ushort)~word,
+            Sequence = number,
+            Acknowledgement = ~number,
+            Flags = (TcpFlags)flags,
+            Window = word,
+            UrgentPointer = (ushort)number,
         };
         byte[] bytes = new byte[80];
         int length = header.Emit(bytes, new byte[flags % 41]);
@@ -174,7 +190,12 @@ public class RoundTripTests
         Assert.True(read.IsChecksumValid(ip.View.PseudoHeaderSum));
         var expected = new TcpHeader
         {
-            SourcePort = 10, DestinationPort = 11, Sequence = 12, Acknowledgement = 13, Flags = TcpFlags.Rst, Window = 14,
+            SourcePort = 10,
+            DestinationPort = 11,
+            Sequence = 12,
+            Acknowledgement = 13,
+            Flags = TcpFlags.Rst,
+            Window = 14,
         };
         Assert.Equal(expected, TcpHeader.From(read));
         Assert.Equal(10, tcp.Payload.Length);

@@ -67,7 +67,11 @@ internal static class Samples
         FrameBuilder Ip() => start().Ipv4("10.0.0.1", "10.0.0.2");
         var header = new Ipv4Header
         {
-            Source = 0x0A000001, Destination = 0x0A000002, Dscp = 46, Ecn = 1, Identification = 0x1234,
+            Source = 0x0A000001,
+            Destination = 0x0A000002,
+            Dscp = 46,
+            Ecn = 1,
+            Identification = 0x1234,
         };
         yield return ("ipv4 udp", Ip().Udp(1000, 61000).Payload("hello"));
         yield return ("ipv4 udp empty padded", Ip().Udp(1000, 61000).PadTo());
@@ -75,7 +79,10 @@ internal static class Samples
         yield return ("ipv4 tcp syn", Ip().Tcp(
             new TcpHeader
             {
-                SourcePort = 40000, DestinationPort = 80, Flags = TcpFlags.Syn | TcpFlags.Ece | TcpFlags.Cwr, Sequence = 7,
+                SourcePort = 40000,
+                DestinationPort = 80,
+                Flags = TcpFlags.Syn | TcpFlags.Ece | TcpFlags.Cwr,
+                Sequence = 7,
             },
             Options(TcpOptionKind.MaximumSegmentSize, TcpOptionKind.SackPermitted, TcpOptionKind.Timestamps,
                 TcpOptionKind.NoOperation, TcpOptionKind.WindowScale)));
@@ -109,7 +116,11 @@ internal static class Samples
         UInt128 target = AddressText.ParseIpv6("fe80::2");
         var prefix = new NdPrefix
         {
-            Length = 64, OnLink = true, Autonomous = true, ValidLifetimeSeconds = 86400, Prefix = target,
+            Length = 64,
+            OnLink = true,
+            Autonomous = true,
+            ValidLifetimeSeconds = 86400,
+            Prefix = target,
         };
         yield return ("ipv6 udp", Ip().Udp(1000, 61000).Payload("hello"));
         yield return ("ipv6 tcp", Ip().Tcp(1, 2, TcpFlags.Ack | TcpFlags.Psh).PayloadLength(101));
