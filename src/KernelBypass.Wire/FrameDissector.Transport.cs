@@ -12,7 +12,7 @@ public static partial class FrameDissector
                 text.Append(Invariant, $"{ends.Source}.{tcp.SourcePort} > {ends.Destination}.{tcp.DestinationPort}: tcp ");
                 AppendTcp(text, segment, tcp);
                 break;
-            case IpProtocols.Udp when UdpView.TryParse(bytes, out UdpView udp):
+            case IpProtocols.Udp when TryUdp(segment, bytes, out UdpView udp, out _):
                 text.Append(Invariant, $"{ends.Source}.{udp.SourcePort} > {ends.Destination}.{udp.DestinationPort}: udp ");
                 if (segment.Whole && !udp.IsChecksumValid(segment.PseudoSum, allowAbsent: !segment.IsIpv6))
                     text.Append(Invariant, $"(bad checksum 0x{udp.Checksum:x4}) ");
@@ -33,6 +33,11 @@ public static partial class FrameDissector
         }
     }
 
+    // The length of a first fragment is that of the whole datagram, that of a quotation counts what was not quoted.
+    private static bool TryUdp(Segment segment, ReadOnlySpan<byte> bytes, out UdpView udp, out ParseError error) => segment.Whole
+        ? UdpView.TryParse(bytes, out udp, out error)
+        : UdpView.TryParseTruncated(bytes, out udp, out error);
+
     private static void AppendOther(StringBuilder text, Segment segment, ReadOnlySpan<byte> bytes)
     {
         // A quotation holds as little as 8 bytes of the segment (RFC 792), which for TCP is less than a header.
@@ -45,7 +50,7 @@ public static partial class FrameDissector
         _ = segment.Protocol switch
         {
             IpProtocols.Tcp => TcpView.TryParse(bytes, out _, out error),
-            IpProtocols.Udp => UdpView.TryParse(bytes, out _, out error),
+            IpProtocols.Udp => TryUdp(segment, bytes, out _, out error),
             IpProtocols.Icmpv4 when !segment.IsIpv6 => Icmpv4View.TryParse(bytes, out _, out error),
             IpProtocols.Icmpv6 when segment.IsIpv6 => Icmpv6View.TryParse(bytes, out _, out error),
             _ => true,

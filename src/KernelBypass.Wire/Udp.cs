@@ -53,15 +53,31 @@ public readonly ref struct UdpView
     /// <summary>Errors: truncated_udp, udp_length.</summary>
     public static bool TryParse(ReadOnlySpan<byte> bytes, out UdpView view, out ParseError error)
     {
+        bool ok = TryParseTruncated(bytes, out view, out error);
+        if (ok && view.Length > bytes.Length)
+        {
+            view = default;
+            error = ParseError.UdpLength;
+            return false;
+        }
+        return ok;
+    }
+
+    /// <summary>
+    /// As <see cref="TryParse(ReadOnlySpan{byte}, out UdpView, out ParseError)"/>, but the payload may be shorter than the length
+    /// field says: first fragments, whose length is that of the whole datagram, and quotations in ICMP errors.
+    /// </summary>
+    public static bool TryParseTruncated(ReadOnlySpan<byte> bytes, out UdpView view, out ParseError error)
+    {
         view = default;
         error = ParseError.TruncatedUdp;
         if (bytes.Length < HeaderLength)
             return false;
         int length = BigEndian.U16(bytes, LengthOffset);
-        error = length < HeaderLength || length > bytes.Length ? ParseError.UdpLength : ParseError.None;
+        error = length < HeaderLength ? ParseError.UdpLength : ParseError.None;
         if (error != ParseError.None)
             return false;
-        view = new UdpView(bytes[..length]);
+        view = new UdpView(bytes[..Math.Min(length, bytes.Length)]);
         return true;
     }
 }

@@ -22,7 +22,7 @@ public class FrameDissectorTests
         "IPv4 10.0.0.1 > 10.0.0.2: icmp echo request, id 1, seq 2, length 16 frag (id 4660, offset 0+)")]
     [InlineData("plain/ipv4 last fragment", "IPv4 10.0.0.1 > 10.0.0.2: udp frag (id 4660, offset 24) length 5")]
     [InlineData("plain/ipv4 frag needed",
-        "IPv4 10.0.0.1 > 10.0.0.2: icmp fragmentation needed, mtu 1400 {IPv4 10.0.0.2 > 10.0.0.1: udp ports 9 > 10}")]
+        "IPv4 10.0.0.1 > 10.0.0.2: icmp fragmentation needed, mtu 1400 {IPv4 10.0.0.2.9 > 10.0.0.1.10: udp length 0}")]
     [InlineData("plain/ipv6 tcp", "IPv6 2001:db8::1.1 > 2001:db8::2.2: tcp [P.] seq 1 ack 0 win 65535 length 101")]
     [InlineData("plain/ipv6 hop-by-hop", "IPv6 (hop-by-hop) 2001:db8::1.3 > 2001:db8::2.4: udp length 2")]
     [InlineData("plain/ipv6 echo", "IPv6 2001:db8::1 > 2001:db8::2: icmp6 echo request, id 5, seq 6, length 40")]
@@ -48,6 +48,30 @@ public class FrameDissectorTests
             Assert.True(!line.Contains("malformed", StringComparison.Ordinal) && !line.Contains("bad", StringComparison.Ordinal),
                 $"{name}: {line}");
         }
+    }
+
+    [Fact]
+    public void A_first_fragment_of_a_longer_datagram_is_sound()
+    {
+        byte[] whole = Samples.Frame().Ipv4("10.0.0.1", "10.0.0.2").Udp(1, 2).PayloadLength(24).Build();
+        var header = new Ipv4Header { Source = 1, Destination = 2, Protocol = IpProtocols.Udp, MoreFragments = true };
+        byte[] first = Samples.Frame().Ipv4(header).Payload(whole.AsSpan(34, 16)).Build();
+        Assert.EndsWith("0.0.0.1.1 > 0.0.0.2.2: udp length 8 frag (id 0, offset 0+)", FrameDissector.Describe(first),
+            StringComparison.Ordinal);
+        Assert.False(UdpView.TryParse(first.AsSpan(34), out _, out ParseError error));
+        Assert.Equal(ParseError.UdpLength, error);
+        Assert.True(UdpView.TryParseTruncated(first.AsSpan(34), out UdpView view, out _));
+        Assert.Equal((32, 8), (view.Length, view.Payload.Length));
+    }
+
+    [Fact]
+    public void A_quotation_of_eight_bytes_shows_the_ports()
+    {
+        byte[] quoted = Samples.Frame().Ipv4("10.0.0.2", "10.0.0.1").Tcp(9, 10).Build();
+        byte[] frame = Samples.Frame().Ipv4("10.0.0.1", "10.0.0.2").Icmpv4(new IcmpHeader(11, 0, 0))
+            .Payload(quoted.AsSpan(14, 28)).Build();
+        Assert.EndsWith("icmp ttl exceeded {IPv4 10.0.0.2 > 10.0.0.1: tcp ports 9 > 10}", FrameDissector.Describe(frame),
+            StringComparison.Ordinal);
     }
 
     [Fact]
