@@ -202,7 +202,7 @@ struct kb_port_info {
     uint32_t max_rx_packet;
     uint32_t hash_key_size;
     uint16_t min_mtu;
-    uint16_t max_mtu;
+    uint16_t max_mtu; /* the lesser of what MTU and frame length allow */
     uint16_t max_rx_queues;
     uint16_t max_tx_queues;
     uint16_t rx_desc_min;
@@ -252,6 +252,10 @@ struct kb_queue_stats {
 struct kb_xstat_name {
     char name[KB_XSTAT_NAME];
 };
+
+/* Internal: bytes of a frame around its MTU: what the driver counts, else Ethernet's header and CRC. */
+struct rte_eth_dev_info;
+uint32_t kb_frame_overhead(const struct rte_eth_dev_info *info);
 
 KB_API int kb_port_attach(const char *devargs, uint16_t *ports, uint32_t capacity);
 KB_API int kb_port_detach(uint16_t port);

@@ -71,8 +71,7 @@ static int fail(struct kb_port_outcome *outcome, const char *step, int queue, in
     return error < 0 ? error : -error;
 }
 
-/* Bytes of a frame around its MTU: what the driver counts, else Ethernet's header and CRC. */
-static uint32_t frame_overhead(const struct rte_eth_dev_info *info)
+uint32_t kb_frame_overhead(const struct rte_eth_dev_info *info)
 {
     if (info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu)
         return info->max_rx_pktlen - info->max_mtu;
@@ -81,7 +80,7 @@ static uint32_t frame_overhead(const struct rte_eth_dev_info *info)
 
 static int needs_scatter(const struct kb_port_conf *conf, const struct rte_eth_dev_info *info)
 {
-    uint32_t frame = (conf->mtu != 0 ? conf->mtu : RTE_ETHER_MTU) + frame_overhead(info);
+    uint32_t frame = (conf->mtu != 0 ? conf->mtu : RTE_ETHER_MTU) + kb_frame_overhead(info);
     for (uint16_t queue = 0; queue < conf->rx_queues; queue++)
         if (frame > (uint32_t)rte_pktmbuf_data_room_size(conf->rx_pools[queue]) - RTE_PKTMBUF_HEADROOM)
             return 1;

@@ -6,6 +6,14 @@
 
 #include "kbdpdk.h"
 
+/* The MTU that rte_eth_dev_configure will take: drivers also limit the frame, some (net_tap) only that. */
+static uint16_t usable_mtu(const struct rte_eth_dev_info *info)
+{
+    uint32_t overhead = kb_frame_overhead(info);
+    uint32_t by_frame = info->max_rx_pktlen > overhead ? info->max_rx_pktlen - overhead : 0;
+    return by_frame < info->max_mtu ? (uint16_t)by_frame : info->max_mtu;
+}
+
 int kb_port_info(uint16_t port, struct kb_port_info *out)
 {
     struct rte_eth_dev_info info;
@@ -22,7 +30,7 @@ int kb_port_info(uint16_t port, struct kb_port_info *out)
     out->max_rx_packet = info.max_rx_pktlen;
     out->hash_key_size = info.hash_key_size;
     out->min_mtu = info.min_mtu;
-    out->max_mtu = info.max_mtu;
+    out->max_mtu = usable_mtu(&info);
     out->max_rx_queues = info.max_rx_queues;
     out->max_tx_queues = info.max_tx_queues;
     out->rx_desc_min = info.rx_desc_lim.nb_min;

@@ -27,7 +27,7 @@ public sealed record PortInfo
     /// <summary>Smallest MTU.</summary>
     public ushort MinMtu { get; init; }
 
-    /// <summary>Largest MTU.</summary>
+    /// <summary>Largest MTU, by the driver's MTU and frame limits.</summary>
     public ushort MaxMtu { get; init; }
 
     /// <summary>Smallest data room (without headroom) that the driver takes.</summary>

@@ -7,7 +7,9 @@ internal static class ChildProcess
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
-    internal static (int ExitCode, string Output) Run(params string[] arguments)
+    internal static (int ExitCode, string Output) Run(params string[] arguments) => Run([], arguments);
+
+    internal static (int ExitCode, string Output) Run((string Name, string Value)[] environment, string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!)
         {
@@ -21,6 +23,8 @@ internal static class ChildProcess
         start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         Task<string> output = process.StandardOutput.ReadToEndAsync();

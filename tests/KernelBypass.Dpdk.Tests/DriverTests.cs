@@ -36,8 +36,15 @@ public sealed class DriverTests(EalFixture eal) : IDisposable
     public void Net_pcap_on_an_interface()
     {
         using var veth = new VethPair("dpdkpcap");
-        using Port port = eal.StartPort($"{eal.NewName("net_pcap")},iface={veth.A}");
+        VethPair.Ip("link", "set", veth.A, "mtu", "9000");
+        VethPair.Ip("link", "set", veth.B, "mtu", "9000");
+        using Port port = eal.StartPort($"{eal.NewName("net_pcap")},iface={veth.A}", Jumbo);
         AssertKernelPasses(port, veth.B);
+        using var kernel = new PacketSocket(veth.B);
+        byte[] jumbo = Traffic.Frame(9014, 3);
+        Traffic.Send(port, eal.Pool, jumbo);
+        Assert.True(Traffic.Until(() => kernel.Received(jumbo)));
+        Assert.True(Traffic.Receive(port, jumbo, () => kernel.Send(jumbo)));
     }
 
     [Fact]
@@ -77,10 +84,28 @@ public sealed class DriverTests(EalFixture eal) : IDisposable
     public void Net_vhost_and_net_virtio_user()
     {
         string socket = Path.Combine(_directory.FullName, "vhost");
-        using Port vhost = eal.StartPort($"{eal.NewName("net_vhost")},iface={socket}");
-        using Port virtio = eal.StartPort($"{eal.NewName("net_virtio_user")},path={socket}");
+        using Port vhost = eal.StartPort($"{eal.NewName("net_vhost")},iface={socket}", Jumbo);
+        using Port virtio = eal.StartPort($"{eal.NewName("net_virtio_user")},path={socket}", Jumbo);
         AssertPairPasses(vhost, virtio);
+        byte[] jumbo = Traffic.Frame(9014, 3);
+        AssertPasses(vhost, virtio, jumbo);
+        AssertPasses(virtio, vhost, jumbo);
     }
+
+    [Fact]
+    public void An_mtu_beyond_the_driver_is_refused_with_its_limit()
+    {
+        // net_tap of DPDK 22.11 to 24.11 promises frames of 1,522 bytes at most.
+        using Port port = Port.Attach($"{eal.NewName("net_tap")},iface=dpdktap3");
+        ushort most = port.GetInfo().MaxMtu;
+        Assert.InRange(most, 1500, 65535);
+        DpdkException refusal = Assert.Throws<DpdkException>(
+            () => port.Configure(new PortOptions { Mempools = [eal.Pool], Mtu = Math.Min(Port.MaxMtu, (ushort)(most + 1)) }));
+        Assert.Contains($"to {most}", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(most, port.Configure(new PortOptions { Mempools = [eal.Pool], Mtu = most }).Mtu);
+    }
+
+    private static PortOptions Jumbo(PortOptions options) => options with { Mtu = 9000, Offloads = PortOffload.TxMultiSegments };
 
     private void AssertPairPasses(Port a, Port b)
     {

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
+
 namespace KernelBypass.Dpdk.Tests;
 
 /// <summary>The one EAL of the test process: no root, no hugepages, no PCI.</summary>

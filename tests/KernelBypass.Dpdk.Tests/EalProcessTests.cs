@@ -112,4 +112,27 @@ public sealed class EalProcessTests
         Assert.True(code == 0, output);
         Assert.Contains("lcore 1 still runs", output, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Without_root_and_hugepages_null_ring_and_pcap_pass_packets()
+    {
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("kbnobody");
+        try
+        {
+            const UnixFileMode Everyone = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
+                UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute |
+                UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+            File.SetUnixFileMode(directory.FullName, Everyone);
+            string capture = Path.Combine(directory.FullName, "in.pcap");
+            PcapFile.Write(capture, Traffic.Frame(60, 1));
+            File.SetUnixFileMode(capture, Everyone);
+            (int code, string output) = ChildProcess.Run(
+                [("XDG_RUNTIME_DIR", directory.FullName)], ["without-root", directory.FullName, capture]);
+            Assert.True(code == 0, output);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
 }

@@ -12,6 +12,7 @@ internal static class Scenarios
         ["cleanup"] = Cleanup,
         ["hold"] = Hold,
         ["affinity"] = Affinity,
+        ["without-root"] = WithoutRoot,
         ["dispose-while-running"] = DisposeWhileRunning,
     };
 
@@ -79,6 +80,28 @@ internal static class Scenarios
         Expect(fresh.SequenceEqual(before), "a new thread was pinned");
     }
 
+    /// <summary>Gives root away, then passes packets over what needs none.</summary>
+    private static unsafe void WithoutRoot(string[] arguments)
+    {
+        const int Nobody = 65534;
+        LayoutVerifier.Verify(); // loads the library: the tree may not be nobody's to read
+        Expect(Identity.setresuid(Nobody, Nobody, Nobody) == 0 && Identity.geteuid() == Nobody, "setresuid");
+        using Eal eal = Eal.Initialize(Plain, _ => { });
+        Expect(EalRuntimeDirectory.Of(eal.Options).StartsWith(arguments[0], StringComparison.Ordinal), "run-time directory");
+        using Mempool pool = Mempool.Create(new MempoolOptions { Name = "nobody", Count = 4095 });
+        foreach (string device in new[] { "net_null0", "net_ring0", $"net_pcap0,rx_pcap={arguments[1]},tx_pcap=/dev/null,infinite_rx=1" })
+        {
+            using Port port = Port.Attach(device);
+            port.Configure(new PortOptions { Mempools = [pool] });
+            port.Start();
+            Mbuf packet = pool.Allocate();
+            packet.Append(60);
+            Expect(Port.TxBurst(port.Id, 0, &packet, 1) == 1, $"{device} takes a packet");
+            Expect(Port.RxBurst(port.Id, 0, &packet, 1) == 1, $"{device} gives a packet");
+            packet.Free();
+        }
+    }
+
     private static unsafe void DisposeWhileRunning(string[] arguments)
     {
         Eal eal = Eal.Initialize(Plain with { Lcores = "0@0,1@0" }, _ => { });
@@ -111,4 +134,13 @@ internal static class Scenarios
         if (!condition)
             throw new InvalidOperationException(failure);
     }
+}
+
+internal static class Identity
+{
+    [DllImport("libc")]
+    internal static extern int setresuid(uint real, uint effective, uint saved);
+
+    [DllImport("libc")]
+    internal static extern uint geteuid();
 }
