@@ -10,7 +10,7 @@ public class FuzzTests(ITestOutputHelper output)
     private static readonly FuzzTarget[] s_targets =
     [
         WireTargets.Views, WireTargets.Dissector, WireTargets.Mutable, WireTargets.Sums, WireTargets.Pcap, WireTargets.Addresses,
-        ModelTargets.Codec, ModelTargets.FlowText,
+        ModelTargets.Codec, ModelTargets.FlowText, PipelineTargets.Parser,
     ];
 
     public static TheoryData<string> Targets => new(s_targets.Select(t => t.Name));
