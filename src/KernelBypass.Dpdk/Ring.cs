@@ -65,6 +65,9 @@ public sealed unsafe class Ring : IDisposable
         return new Ring(ring, options);
     }
 
+    /// <summary>Pointers in a ring now; no GC transition.</summary>
+    public static uint CountOf(void* ring) => Kb.kb_ring_count(ring);
+
     /// <summary>Enqueues as many as fit, from the first; returns how many. The rest stays the caller's.</summary>
     public static uint EnqueueBurst(void* ring, Mbuf* packets, uint count) => Kb.kb_ring_enqueue_burst(ring, (void**)packets, count);
 

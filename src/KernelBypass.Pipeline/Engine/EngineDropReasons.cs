@@ -1,0 +1,19 @@
+using KernelBypass.Model.Declarations;
+
+namespace KernelBypass.Pipeline.Engine;
+
+/// <summary>Why the engine itself drops packets, between stages.</summary>
+public static class EngineDropReasons
+{
+    /// <summary>Stands where a stage's kind stands.</summary>
+    public const string Owner = "engine";
+
+    /// <summary>Index of the reason: the ring to the next chain stayed full.</summary>
+    public const int RingFull = 0;
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<DropReasonDeclaration> All { get; } =
+    [
+        new("ring_full", "The ring to the next lcore stayed full for ring_retry_us: the next chain needs more lcores or a larger ring."),
+    ];
+}

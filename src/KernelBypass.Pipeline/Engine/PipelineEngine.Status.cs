@@ -1,0 +1,184 @@
+using System.Diagnostics;
+using KernelBypass.Dpdk;
+using KernelBypass.Pipeline.Stages.Rx;
+
+namespace KernelBypass.Pipeline.Engine;
+
+// What the engine tells of itself; called by the main lcore.
+public sealed unsafe partial class PipelineEngine
+{
+    private const int GapWindowSeconds = 5;
+
+    private readonly Dictionary<int, LoadSample> _loads = [];
+    private long _gapWindowStart = Stopwatch.GetTimestamp();
+
+    /// <summary>
+    /// Once a second or so: port counters and link changes, gauges of rings and mempools, load of the lcores over the time since the last
+    /// call.
+    /// </summary>
+    public void Refresh()
+    {
+        Ports.Refresh();
+        RefreshMempools();
+        RefreshRings();
+        foreach (var worker in _workers.Values)
+        {
+            if (!_loads.TryGetValue(worker.Lcore, out var sample)) _loads[worker.Lcore] = sample = new LoadSample();
+            sample.Take(worker);
+        }
+
+        if (Stopwatch.GetElapsedTime(_gapWindowStart).TotalSeconds < GapWindowSeconds) return;
+        _gapWindowStart = Stopwatch.GetTimestamp();
+        foreach (var worker in _workers.Values) worker.NextGapWindow();
+    }
+
+    /// <summary>Every lcore, the main one first.</summary>
+    public IReadOnlyList<LcoreStatus> Lcores()
+    {
+        var main = (int)Lcore.Main;
+        var all = new List<LcoreStatus> { new(main, Lcore.GetCpu(Lcore.Main), "main", [], [], 0, 0, 0, 0, 0, 0, 0, 0) };
+        foreach (var worker in _workers.Values)
+        {
+            var runs = _placement.Workers.Any(c => c.Contains(worker));
+            var metrics = worker.Metrics;
+            var load = _loads.GetValueOrDefault(worker.Lcore);
+            all.Add(new LcoreStatus(
+                worker.Lcore, Lcore.GetCpu((uint)worker.Lcore), runs ? "worker" : "idle", StagesOf(worker, runs), QueuesOf(worker, runs),
+                load?.Busy ?? 0, load?.Asleep ?? 0, *metrics.Packets, *metrics.BusyCycles, *metrics.IdleCycles, *metrics.Sleeps,
+                *metrics.LongestGapNs, *metrics.RecentGapNs));
+        }
+
+        return all;
+    }
+
+    /// <summary>Every stage, in the order of a packet's way.</summary>
+    public IReadOnlyList<StageStatus> StageStatuses()
+    {
+        var all = new List<StageStatus>();
+        for (var i = 0; i < _stages.Count; i++)
+        {
+            var spec = _stages[i];
+            var chain = _placement.Chains.TakeWhile(c => !c.Stages.Contains(spec.Name)).Count();
+            var first = _placement.Chains[chain].Stages[0] == spec.Name && chain > 0;
+            var rings = first ? _placement.Workers[chain].Select(w => w.InputRing!).ToArray() : [];
+            var declared = _catalogue.Find(spec.Kind)!.Declaration.Options;
+            all.Add(new StageStatus(
+                i, spec.Name, spec.Kind, _placement.Chains[chain].Lcores,
+                SumOver(EngineMetrics.StagePackets, spec.Name), SumOver(EngineMetrics.StageDrops, spec.Name),
+                SumOver(EngineMetrics.StageBursts, spec.Name), SumOver(EngineMetrics.StageCycles, spec.Name),
+                rings.Sum(r => r.Used), rings.Sum(r => r.Size),
+                declared.ToDictionary(o => o.Name, o => spec.Options.GetValueOrDefault(o.Name, o.Default))));
+        }
+
+        return all;
+    }
+
+    /// <summary>Every drop reason of every stage with its count.</summary>
+    public IReadOnlyList<DropStatus> Drops()
+    {
+        var all = EngineDropReasons.All
+            .Select(r => new DropStatus(EngineDropReasons.Owner, r.Name, r.Description, SumDrops(EngineDropReasons.Owner, r.Name))).ToList();
+        foreach (var spec in _stages)
+        {
+            foreach (var reason in _catalogue.Find(spec.Kind)!.Declaration.DropReasons)
+                all.Add(new DropStatus(spec.Name, reason.Name, reason.Description, SumDrops(spec.Name, reason.Name)));
+        }
+
+        return all;
+    }
+
+    private ulong SumOver(Model.Declarations.MetricDeclaration metric, string stage)
+    {
+        var sum = 0ul;
+        foreach (var lcore in _workers.Keys)
+        {
+            if (_instances.ContainsKey((stage, lcore))) sum += Volatile.Read(ref *_counters.Get(lcore, metric, stage, Text(lcore)));
+        }
+
+        return sum;
+    }
+
+    private ulong SumDrops(string stage, string reason)
+    {
+        var sum = 0ul;
+        foreach (var lcore in _workers.Keys)
+        {
+            if (stage == EngineDropReasons.Owner || _instances.ContainsKey((stage, lcore)))
+                sum += Volatile.Read(ref *_counters.Get(lcore, EngineMetrics.Drops, stage, reason, Text(lcore)));
+        }
+
+        return sum;
+    }
+
+    private string[] StagesOf(LcoreWorker worker, bool runs) =>
+        runs ? [.. _placement.Chains.First(c => c.Lcores.Contains(worker.Lcore)).Stages] : [];
+
+    private string[] QueuesOf(LcoreWorker worker, bool runs)
+    {
+        var names = new List<string>();
+        foreach (var slot in worker.Slots)
+        {
+            if (!runs || slot.Stage is not RxStage rx) continue;
+            foreach (var queue in rx.Queues) names.Add($"{Ports.NameOf(queue.Number)}/{queue.Queue}");
+        }
+
+        return [.. names];
+    }
+
+    private void RefreshMempools()
+    {
+        foreach (var pool in _memory.Pools)
+        {
+            var name = pool.Options.Name;
+            *_counters.Get(-1, EngineMetrics.MempoolSize, name) = pool.Count;
+            *_counters.Get(-1, EngineMetrics.MempoolAvailable, name) = pool.AvailableCount;
+            var failures = (ulong)pool.AllocationFailures;
+            if (pool != _memory.CopyPool) failures += Ports.RxNoMbuf(pool.Options.NumaNode);
+            *_counters.Get(-1, EngineMetrics.MempoolFailures, name) = failures;
+        }
+    }
+
+    private void RefreshRings()
+    {
+        for (var c = 1; c < _placement.Workers.Length; c++)
+        {
+            foreach (var worker in _placement.Workers[c]) SetRingGauges(_placement.Chains[c], worker, worker.InputRing!.Used, worker.InputRing.Size);
+        }
+    }
+
+    private void ZeroRingGauges(Placement old)
+    {
+        for (var c = 1; c < old.Workers.Length; c++)
+        {
+            foreach (var worker in old.Workers[c]) SetRingGauges(old.Chains[c], worker, 0, 0);
+        }
+    }
+
+    private void SetRingGauges(ChainSpec chain, LcoreWorker worker, int used, int size)
+    {
+        *_counters.Get(-1, EngineMetrics.RingUsed, chain.Stages[0], Text(worker.Lcore)) = (ulong)used;
+        *_counters.Get(-1, EngineMetrics.RingSize, chain.Stages[0], Text(worker.Lcore)) = (ulong)size;
+    }
+
+    /// <summary>Load between two calls of Refresh.</summary>
+    private sealed class LoadSample
+    {
+        private ulong _busy;
+        private ulong _idle;
+        private ulong _asleep;
+
+        internal double Busy { get; private set; }
+
+        internal double Asleep { get; private set; }
+
+        internal void Take(LcoreWorker worker)
+        {
+            var metrics = worker.Metrics;
+            var (busy, idle, asleep) = (*metrics.BusyCycles, *metrics.IdleCycles, *metrics.AsleepCycles);
+            var all = busy - _busy + idle - _idle;
+            Busy = all == 0 ? 0 : (double)(busy - _busy) / all;
+            Asleep = all == 0 ? 0 : (double)(asleep - _asleep) / all;
+            (_busy, _idle, _asleep) = (busy, idle, asleep);
+        }
+    }
+}
