@@ -7,9 +7,10 @@ namespace KernelBypass.Pipeline.Engine;
 /// </summary>
 /// <remarks>
 /// At most one period runs and one waits: all that is started meanwhile shares the waiting one, so the cost does not grow with the rate
-/// of changes. Used by the main lcore only.
+/// of changes. Used by the main lcore only. Whoever composes the pipeline makes one, gives it to the tables and adds it to the stages'
+/// services; the engine then tells it of its lcores. Before that nothing can hold a pointer, and every period passes at once.
 /// </remarks>
-internal sealed unsafe class GracePeriod : IGracePeriod
+public sealed unsafe class GracePeriod : IGracePeriod
 {
     private LcoreWorker[][] _chains = [];
     private long[] _turns = [];

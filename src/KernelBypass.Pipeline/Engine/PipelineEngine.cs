@@ -30,7 +30,7 @@ public sealed unsafe partial class PipelineEngine : IQueueUsers, IDisposable
     private readonly StageServices _services;
     private readonly CounterRegister _counters;
     private readonly EngineMemory _memory;
-    private readonly GracePeriod _grace = new();
+    private readonly GracePeriod _grace;
     private readonly SortedDictionary<int, LcoreWorker> _workers = [];
     private readonly Dictionary<(string Stage, int Lcore), Stage> _instances = [];
     private Placement _placement;
@@ -50,6 +50,7 @@ public sealed unsafe partial class PipelineEngine : IQueueUsers, IDisposable
         _services = services ?? throw new ArgumentNullException(nameof(services));
         _counters = new CounterRegister(counters);
         PlacementCheck.Stages(_stages, catalogue);
+        _grace = services.GetOrAdd(() => new GracePeriod());
         var lcores = Lcore.Workers.Select(l => (int)l).ToArray();
         PlacementCheck.Placement(_stages, pipeline.Placement, lcores);
         _memory = new EngineMemory(options);
@@ -60,7 +61,7 @@ public sealed unsafe partial class PipelineEngine : IQueueUsers, IDisposable
             _workers.Add(lcore, worker);
         }
 
-        Ports = new PortManager(this, _memory, _counters, lcores.Length);
+        Ports = new PortManager(this, _memory, _counters, services.GetOrAdd(() => new PortDirectory()), lcores.Length);
         PacketIns = new PuntReader(_memory.PacketIns);
         Captures = new PuntReader(_memory.Captures);
         _placement = Prepare(pipeline.Placement);
@@ -160,6 +161,7 @@ public sealed unsafe partial class PipelineEngine : IQueueUsers, IDisposable
         Ports.Dispose();
         _placement.Dispose();
         _memory.Dispose();
+        foreach (var stage in _instances.Values.OfType<IDisposable>()) stage.Dispose();
         foreach (var worker in _workers.Values) worker.Dispose();
     }
 

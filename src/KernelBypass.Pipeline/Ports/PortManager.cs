@@ -27,16 +27,17 @@ public sealed unsafe partial class PortManager : IDisposable
     private readonly SortedDictionary<uint, AttachedPort> _ports = [];
     private readonly Queue<PortNotice> _notices = [];
 
-    internal PortManager(IQueueUsers users, EngineMemory memory, CounterRegister counters, int workers)
+    internal PortManager(IQueueUsers users, EngineMemory memory, CounterRegister counters, PortDirectory directory, int workers)
     {
         _users = users;
         _memory = memory;
         _counters = counters;
+        Directory = directory;
         _workers = workers;
     }
 
     /// <summary>The ports for the lcores' stages.</summary>
-    public PortDirectory Directory { get; } = new();
+    public PortDirectory Directory { get; }
 
     /// <summary>Every port as it is, by number.</summary>
     public IReadOnlyList<PortStatus> List() => [.. _ports.Values.Select(p => p.Status())];

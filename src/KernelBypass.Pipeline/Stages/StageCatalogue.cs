@@ -2,6 +2,11 @@ using System.Globalization;
 using System.Text;
 using KernelBypass.Model.Declarations;
 using KernelBypass.Pipeline.Engine;
+using KernelBypass.Pipeline.L2;
+using KernelBypass.Pipeline.Packets;
+using KernelBypass.Pipeline.Ports;
+using KernelBypass.Pipeline.Stages.Actions;
+using KernelBypass.Pipeline.Stages.Parse;
 using KernelBypass.Pipeline.Stages.Rx;
 using KernelBypass.Pipeline.Stages.Tx;
 using KernelBypass.Pipeline.Stages.Wire;
@@ -84,6 +89,9 @@ public sealed class StageCatalogue
     private static StageKind[] BuiltIn() =>
     [
         new(RxStage.Declared, static (context, _) => new RxStage(context)),
+        new(ParseStage.Declared, static (context, services) => new ParseStage(context, services.Get<KeyWordDemand>())),
+        new(ActionsStage.Declared,
+            static (context, services) => new ActionsStage(context, services.Get<PortDirectory>(), services.Get<MacTable>())),
         new(WireStage.Declared, static (context, _) => new WireStage(context)),
         new(TxStage.Declared, static (context, _) => new TxStage(context)),
     ];

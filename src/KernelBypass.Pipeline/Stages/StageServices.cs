@@ -18,6 +18,16 @@ public sealed class StageServices
         return this;
     }
 
+    /// <summary>The object of type <typeparamref name="T"/>, made and added now if there is none.</summary>
+    public T GetOrAdd<T>(Func<T> make) where T : class
+    {
+        ArgumentNullException.ThrowIfNull(make);
+        if (_services.TryGetValue(typeof(T), out var service)) return (T)service;
+        var made = make();
+        _services.Add(typeof(T), made);
+        return made;
+    }
+
     /// <summary>The object of type <typeparamref name="T"/>.</summary>
     /// <exception cref="InvalidOperationException">None was added: the message names it.</exception>
     public T Get<T>() where T : class =>
