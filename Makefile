@@ -21,7 +21,8 @@ test: deps-test format-check build ## build and run every test; the last line is
 bench: deps-bench build ## measure against dpdk-testpmd and OVS-DPDK; writes docs/performance.md and artifacts/bench.json
 	@tests/Bench/run.sh $(BENCH)
 
-build: native managed ## build everything into artifacts/
+build: native managed ## build everything; the programs are in artifacts/publish
+	@deploy/publish.sh --no-build
 
 native: deps
 	@native/build.sh
