@@ -5,7 +5,7 @@ set -euo pipefail
 
 build=(cmake gcc g++ make pkg-config libdpdk-dev libnuma-dev libpcap-dev)
 run=(dpdk iproute2 iperf3 iputils-ping ethtool procps)
-test=(python3-scapy python3-grpcio python3-protobuf tshark tcpdump curl socat prometheus systemd openssl)
+test=(python3-scapy python3-grpcio python3-protobuf protobuf-compiler tshark tcpdump curl socat prometheus systemd openssl)
 bench=(openvswitch-switch-dpdk dpdk-dev python3-minimal)
 
 fail() { echo "deps: $*" >&2; exit 1; }
