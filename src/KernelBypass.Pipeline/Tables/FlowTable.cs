@@ -27,14 +27,14 @@ internal sealed unsafe class FlowTable
     private int _tupleCount;
     private bool _listDirty;
 
-    /// <param name="id">Table number.</param>
     /// <param name="maxMasks">Most distinct masks.</param>
     /// <param name="published">Where readers find the list of tuples.</param>
-    internal FlowTable(byte id, int maxMasks, FlowArena arena, RetireQueue retired, TupleWriter writer, TupleList** published)
+    internal FlowTable(int maxMasks, FlowArena arena, RetireQueue retired, TupleWriter writer, TupleList** published)
     {
-        (_maxMasks, _arena, _retired, _writer, _published) = (maxMasks, arena, retired, writer, published);
+        (_maxMasks, _arena, _retired, _writer) = (maxMasks, arena, retired, writer);
+        _published = published;
         var empty = (TupleList*)arena.AllocateZeroed(TupleList.Bytes(0));
-        if (empty == null) throw new OutOfMemoryException($"No memory for flow table {id}.");
+        if (empty == null) throw new InsufficientMemoryException("No memory for an empty flow table.");
         *published = empty;
     }
 
@@ -80,7 +80,7 @@ internal sealed unsafe class FlowTable
     }
 
     /// <summary>Where a new flow goes.</summary>
-    internal ref struct Place
+    internal struct Place
     {
         internal MatchMask* Mask;
         internal FlowTuple* Tuple;

@@ -181,6 +181,7 @@ public sealed unsafe partial class FlowTables
         var union = _union;
         for (var i = 0; i < Key.Words; i++) union[i] |= mask[i];
         AddRewriteBits(ref union);
+        for (var i = 0; i < Key.Words; i++) NeededWords |= mask[i] != 0 ? 1u << i : 0;
         if (KeyAlgebra.Equal(union, _union)) return true;
         var before = _union;
         _union = union;
@@ -206,21 +207,26 @@ public sealed unsafe partial class FlowTables
     }
 
     /// <summary>
-    /// Adds the bits that a rewritten key is made from: a popped tag shows the inner one, a decremented TTL's bits depend on
-    /// all of its bits, and ports of later fragments are not set. Takes metadata out.
+    /// Adds the bits that a rewritten key is made from, if tables look at what is made: a popped tag shows the inner one, a decremented
+    /// TTL's bits depend on all of its bits, tags are not set on untagged packets, nor ports on later fragments. Takes metadata out.
     /// </summary>
     private void AddRewriteBits(ref FlowKey union)
     {
         var bytes = union.Bytes;
-        if ((_rewriting[0] | _rewriting[1] | _rewriting[2]) != 0) bytes[Key.IpFrag] |= Key.FragLater;
-        if (_rewriting[1] != 0)
+        var tags = bytes.Slice(Key.VlanTci, 2).IndexOfAnyExcept((byte)0) >= 0
+            || bytes.Slice(Key.InnerVlanTci, 4).IndexOfAnyExcept((byte)0) >= 0
+            || bytes.Slice(Key.VlanTpid, 2).IndexOfAnyExcept((byte)0) >= 0;
+        var ports = bytes.Slice(Key.L4Src, 4).IndexOfAnyExcept((byte)0) >= 0;
+        if (_rewriting[0] != 0 && ports) bytes[Key.IpFrag] |= Key.FragLater;
+        if (_rewriting[0] != 0 && tags) bytes[Key.VlanTci] |= Key.VlanPresent >> 8;
+        if (_rewriting[1] != 0 && tags)
         {
             bytes.Slice(Key.VlanTci, 2).Fill(0xff);
             bytes.Slice(Key.InnerVlanTci, 4).Fill(0xff);
             bytes.Slice(Key.VlanTpid, 2).Fill(0xff);
         }
 
-        if (_rewriting[2] != 0) bytes[Key.IpTtl] = 0xff;
+        if (_rewriting[2] != 0 && bytes[Key.IpTtl] != 0) bytes[Key.IpTtl] = 0xff;
         union[MetadataWord] = 0;
     }
 

@@ -20,7 +20,8 @@ public sealed unsafe partial class FlowTables
         var record = _store.Find(flow);
         if (record == null)
         {
-            (info, spec) = (default, default);
+            info = default;
+            spec = default;
             return false;
         }
 
@@ -63,7 +64,8 @@ public sealed unsafe partial class FlowTables
             return true;
         }
 
-        (info, spec) = (default, default);
+        info = default;
+        spec = default;
         return false;
     }
 

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using KernelBypass.Model.Flows;
 
 namespace KernelBypass.Pipeline.Tables;
@@ -25,7 +24,7 @@ public sealed unsafe partial class FlowTables : IDisposable
 
     /// <summary>Reserves address space for the limits and makes empty tables.</summary>
     /// <exception cref="ArgumentException">Limits and counters do not fit each other; the message says which.</exception>
-    /// <exception cref="OutOfMemoryException">Address space is limited.</exception>
+    /// <exception cref="InsufficientMemoryException">Address space is limited.</exception>
     public FlowTables(FlowTablesOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -74,13 +73,10 @@ public sealed unsafe partial class FlowTables : IDisposable
     /// <param name="added">The new flow.</param>
     /// <param name="replaced">The flow that it replaces; its handle is not valid when there was none.</param>
     /// <returns>What is wrong; then nothing has changed.</returns>
-    [SkipLocalsInit]
     public FlowSpecError Add(ReadOnlySpan<byte> spec, long nowNs, out FlowHandle added, out FlowRemoval replaced)
     {
         (added, replaced) = (default, default);
-        FlowKey key, mask;
-        Unsafe.SkipInit(out key);
-        Unsafe.SkipInit(out mask);
+        FlowKey key = default, mask = default;
         var error = Check(spec, out var head, ref key, ref mask);
         if (!error.IsOk) return error;
 
@@ -155,7 +151,8 @@ public sealed unsafe partial class FlowTables : IDisposable
     /// <summary>Takes a flow out, and hands its codec bytes to the caller, who frees them.</summary>
     private FlowSpecError Unlink(FlowHandle flow, FlowRemovedReason reason, long nowNs, out FlowRemoval removed, out byte* spec)
     {
-        (removed, spec) = (default, null);
+        removed = default;
+        spec = null;
         var record = _store.Find(flow);
         if (record == null) return new(FlowErrorCode.StaleHandle);
         if (!EnsureRetireRoom()) return new(FlowErrorCode.FlowTableFull);
@@ -164,7 +161,7 @@ public sealed unsafe partial class FlowTables : IDisposable
         FlowKey key = default;
         TupleWriter.UnpackKey(rule, ref key);
         var place = FlowTable.Find(rule->Mask, rule->Entry.Priority, key, out var tuple);
-        ref var mask = ref rule->Mask->Full;
+        var mask = rule->Mask->Full;
         _tables[rule->Entry.TableId].Remove(tuple, place, rule);
         CountRewrites(rule, -1);
         MarkChanged(rule->Entry.TableId, mask, key);

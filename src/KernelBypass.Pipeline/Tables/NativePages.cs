@@ -22,11 +22,11 @@ internal static unsafe partial class NativePages
     }
 
     /// <summary>As <see cref="Map"/>, at set-up, where refusal ends the start.</summary>
-    /// <exception cref="OutOfMemoryException">The kernel refused; the message says what was wanted.</exception>
+    /// <exception cref="InsufficientMemoryException">The kernel refused; the message says what was wanted.</exception>
     internal static byte* Reserve(nuint bytes, string purpose)
     {
         var pages = Map(bytes);
-        if (pages == null) throw new OutOfMemoryException($"Cannot reserve {bytes} bytes of address space for {purpose}: check ulimit -v.");
+        if (pages == null) throw new InsufficientMemoryException($"Cannot reserve {bytes} bytes of address space for {purpose}: check ulimit -v.");
         return pages;
     }
 

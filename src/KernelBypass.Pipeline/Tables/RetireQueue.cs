@@ -90,7 +90,8 @@ internal sealed unsafe class RetireQueue : IDisposable
         if (_head == _free)
         {
             if (_head == _tail) _head = _tail = _sealed = _free = 0;
-            (kind, pointer, size) = (default, null, 0);
+            (kind, size) = (default, 0);
+            pointer = null;
             return false;
         }
 
