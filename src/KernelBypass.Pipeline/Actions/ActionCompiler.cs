@@ -27,6 +27,7 @@ public static unsafe class ActionCompiler
             ref var op = ref ops[count++];
             op = default;
             op.Kind = reader.Kind;
+            op.Code = CodeOf(ref reader);
             switch (reader.Kind)
             {
                 case ActionKind.Output:
@@ -43,6 +44,34 @@ public static unsafe class ActionCompiler
             }
         }
 
+        FuseAddresses(ops[..count]);
         return count;
+    }
+
+    private static ActionCode CodeOf(ref ActionReader reader) => reader.Kind switch
+    {
+        ActionKind.Output => ActionCode.Output,
+        ActionKind.DecTtl => ActionCode.DecTtl,
+        ActionKind.PushVlan => ActionCode.PushVlan,
+        ActionKind.PopVlan => ActionCode.PopVlan,
+        ActionKind.Drop => ActionCode.Drop,
+        ActionKind.SetField => reader.Field switch
+        {
+            MatchField.EthDst => ActionCode.SetEthDst,
+            MatchField.EthSrc => ActionCode.SetEthSrc,
+            _ => ActionCode.SetOther,
+        },
+        _ => ActionCode.None,
+    };
+
+    /// <summary>Next hop rewriting, eth_dst then eth_src, becomes one step. The second stays as it is, for those who go one by one.</summary>
+    private static void FuseAddresses(Span<ActionOp> ops)
+    {
+        for (var i = 0; i + 1 < ops.Length; i++)
+        {
+            if (ops[i].Code != ActionCode.SetEthDst || ops[i + 1].Code != ActionCode.SetEthSrc) continue;
+            ops[i].Code = ActionCode.SetEthAddresses;
+            for (var k = 0; k < 6; k++) ops[i].Value[6 + k] = ops[i + 1].Value[k];
+        }
     }
 }

@@ -15,22 +15,46 @@ public sealed unsafe partial class ActionExecutor
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Output(ref Run run, ActionOp* op)
     {
+        // No guards: nothing is pending, nobody traces.
+        if (op->Port == _goodPort && op->Port != run.Meta->InPort && run.Guards == Guards.None)
+        {
+            run.Pending = op->Port;
+            run.Guards = Guards.Locked;
+            return;
+        }
+
+        OutputSlow(ref run, op);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void OutputSlow(ref Run run, ActionOp* op)
+    {
         if (op->Port <= ReservedPort.Max && op->Port != run.Meta->InPort)
+        {
             OutputTo(ref run, op->Port);
+        }
         else
+        {
             OutputReserved(ref run, op);
+        }
     }
 
     /// <summary>Output to an existing port that is up; a failure is remembered, in case there is no other output.</summary>
     private void OutputTo(ref Run run, uint port)
     {
-        var index = _ports.IndexOf(port);
-        if (index < 0)
-            run.Failure = ActionsDrop.NoSuchPort;
-        else if (!_ports.Ports[index].Up)
-            run.Failure = ActionsDrop.PortDown;
-        else
-            SetPending(ref run, port);
+        if (port != _goodPort)
+        {
+            var index = _ports.IndexOf(port);
+            if (index < 0 || !_ports.Ports[index].Up)
+            {
+                run.Failure = index < 0 ? ActionsDrop.NoSuchPort : ActionsDrop.PortDown;
+                return;
+            }
+
+            _goodPort = port;
+        }
+
+        SetPending(ref run, port);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -54,7 +78,7 @@ public sealed unsafe partial class ActionExecutor
                 var reason = run.Flow->IsTableMiss != 0 ? PacketInReason.NoMatch : PacketInReason.Action;
                 SetPending(ref run, ReservedPort.Controller);
                 run.PendingMaxLength = op->Argument;
-                run.PendingPunt = Punted(ref run, reason);
+                _pendingPunt = Punted(ref run, reason);
                 break;
             default:
                 // OpenFlow 1.3.5, 4.5: to send a packet back, the flow must say in_port.
@@ -97,13 +121,12 @@ public sealed unsafe partial class ActionExecutor
     }
 
     /// <summary>Holds an output back; one that was held back before takes a copy of the packet as it is.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void SetPending(ref Run run, uint port)
     {
         if (run.Pending != 0) SendPendingCopy(ref run);
         if (run.Trace != null) RecordOutput(ref run, port);
         run.Pending = port;
-        run.Writable = false;
+        run.Guards |= Guards.Locked;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -118,16 +141,16 @@ public sealed unsafe partial class ActionExecutor
         var packet = new Mbuf((Dpdk.Native.RteMbuf*)copy);
         var meta = (PacketMeta*)packet.PrivateArea;
         meta->Traced = 0;
-        Send(packet, meta, port, ushort.MaxValue, run.PendingPunt);
+        Send(packet, meta, port, ushort.MaxValue);
     }
 
     /// <summary>Puts a packet among the outputs, or hands it to the controller.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Send(Mbuf packet, PacketMeta* meta, uint port, ushort maxLength, in PuntInfo punt)
+    private void Send(Mbuf packet, PacketMeta* meta, uint port, ushort maxLength)
     {
         if (port == ReservedPort.Controller)
         {
-            SendToController(packet, maxLength, punt);
+            SendToController(packet, maxLength, _pendingPunt);
             return;
         }
 
@@ -207,6 +230,12 @@ public sealed unsafe partial class ActionExecutor
             Cookie = run.Flow->Cookie,
             FlowGeneration = run.Flow->Generation,
         });
+    }
+
+    private void BeginTrace(ref Run run)
+    {
+        run.Trace = _context.TraceOf(run.Packet.Pointer);
+        if (run.Trace != null) run.Guards |= Guards.Traced;
     }
 
     private void EndTrace(ref Run run)

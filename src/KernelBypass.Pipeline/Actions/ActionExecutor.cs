@@ -29,6 +29,10 @@ public sealed unsafe partial class ActionExecutor
     private int _outCount;
     private PortDirectory.Snapshot _ports;
     private ActionSet _set;
+    private PuntInfo _pendingPunt;
+
+    // The last output port that was found to exist and to be up, in this burst; 0 none.
+    private uint _goodPort;
 
     /// <summary>An executor over a buffer for its outputs.</summary>
     /// <param name="context">Drops, copies, punts.</param>
@@ -52,9 +56,10 @@ public sealed unsafe partial class ActionExecutor
     {
         _ports = ports;
         _outCount = 0;
+        _goodPort = 0;
     }
 
-    /// <summary>The state of one packet under execution.</summary>
+    /// <summary>The state of one packet under execution. All zero is the start, but for the packet itself.</summary>
     private struct Run
     {
         internal Mbuf Packet;
@@ -69,113 +74,176 @@ public sealed unsafe partial class ActionExecutor
         internal uint Pending;
         internal ushort PendingMaxLength;
 
-        /// <summary>False: before a change, see <see cref="MakeWritable"/>.</summary>
-        internal bool Writable;
+        /// <summary>What must be seen to before the next action; zero for the usual packet.</summary>
+        internal Guards Guards;
 
         /// <summary>Something has been sent already.</summary>
         internal bool Sent;
 
         /// <summary>Why an output came to nothing; what a packet without any output is dropped for.</summary>
         internal ActionsDrop Failure;
-        internal PuntInfo PendingPunt;
+    }
+
+    [Flags]
+    private enum Guards : byte
+    {
+        None = 0,
+
+        /// <summary>The packet is shared or an output is pending: see <see cref="MakeWritable"/>.</summary>
+        Locked = 1,
+
+        /// <summary>Each action is recorded.</summary>
+        Traced = 2,
     }
 
     /// <summary>Executes one packet: it is sent (see <see cref="Outputs"/>), punted or dropped, and no longer the caller's.</summary>
     public void Execute(void* mbuf)
     {
-        Run run;
-        Unsafe.SkipInit(out run);
+        Run run = default;
         run.Packet = new Mbuf((Dpdk.Native.RteMbuf*)mbuf);
         var meta = (PacketMeta*)run.Packet.PrivateArea;
         run.Meta = meta;
-        run.Metadata = 0;
-        run.Trace = null;
-        run.Pending = 0;
-        run.Writable = !run.Packet.IsShared;
-        run.Sent = false;
-        run.Failure = ActionsDrop.NoOutput;
-        if (meta->Traced != 0) run.Trace = _context.TraceOf(mbuf);
+        if (run.Packet.IsShared) run.Guards = Guards.Locked;
+        if (meta->Traced != 0) BeginTrace(ref run);
 
         var count = meta->FlowCount;
-        var path = meta->FlowPath != 0 && count > 2 ? (nint*)meta->FlowPath : &meta->Flow0;
-        var usesSet = false;
-        for (var i = 0; i < count; i++)
+        if (count == 1)
         {
-            var flow = (FlowEntry*)path[i];
+            // The usual packet: one flow with apply-actions only.
+            var flow = (FlowEntry*)meta->Flow0;
             run.Flow = flow;
-            if (flow->ApplyCount != 0 && !RunOps(ref run, flow->Apply, flow->ApplyCount)) return;
-            if ((flow->WriteCount | flow->ClearActions) != 0)
+            if (!RunOps(ref run, flow->Apply, flow->ApplyCount)) return;
+            if (flow->WriteCount == 0)
             {
-                if (!usesSet || flow->ClearActions != 0) _set.Clear();
-                usesSet = true;
-                _set.Write(flow);
+                Finish(ref run);
+                return;
             }
 
-            if (flow->MetadataMask != 0)
-                run.Metadata = (run.Metadata & ~flow->MetadataMask) | (flow->MetadataValue & flow->MetadataMask);
+            _set.Clear();
+            _set.Write(flow);
+            if (RunSet(ref run)) Finish(ref run);
+            return;
         }
 
-        if (usesSet && !_set.IsEmpty && !RunSet(ref run)) return;
-        Finish(ref run);
+        if (RunPath(ref run, count)) Finish(ref run);
+    }
+
+    /// <summary>Runs several flows, one for each table. False: the packet is done with.</summary>
+    private bool RunPath(ref Run run, int count)
+    {
+        _set.Clear();
+        for (var i = 0; i < count; i++)
+        {
+            // Looked up each time: the packet, and with it its meta, may have been replaced by a copy.
+            var path = count > 2 ? (nint*)run.Meta->FlowPath : &run.Meta->Flow0;
+            var flow = (FlowEntry*)path[i];
+            run.Flow = flow;
+            if (!RunOps(ref run, flow->Apply, flow->ApplyCount)) return false;
+            if (flow->ClearActions != 0) _set.Clear();
+            if (flow->WriteCount != 0) _set.Write(flow);
+            run.Metadata = (run.Metadata & ~flow->MetadataMask) | (flow->MetadataValue & flow->MetadataMask);
+        }
+
+        return _set.IsEmpty || RunSet(ref run);
     }
 
     /// <summary>Runs actions in order. False: the packet is done with.</summary>
     private bool RunOps(ref Run run, ActionOp* op, int count)
     {
+        var data = run.Packet.Data;
+        var meta = run.Meta;
         for (var end = op + count; op < end; op++)
-            if (!RunOne(ref run, op)) return false;
+        {
+            var code = op->Code;
+            if (run.Guards != Guards.None)
+            {
+                code = PassGuards(ref run, op);
+                if (code == ActionCode.None) return false;
+                data = run.Packet.Data;
+                meta = run.Meta;
+            }
+
+            switch (code)
+            {
+                case ActionCode.Output:
+                    Output(ref run, op);
+                    break;
+                case ActionCode.SetEthAddresses:
+                    *(ulong*)data = *(ulong*)op->Value;
+                    *(uint*)(data + 8) = *(uint*)(op->Value + 8);
+                    op++;
+                    break;
+                case ActionCode.SetEthDst:
+                    *(uint*)data = *(uint*)op->Value;
+                    *(ushort*)(data + 4) = *(ushort*)(op->Value + 4);
+                    break;
+                case ActionCode.SetEthSrc:
+                    *(uint*)(data + 6) = *(uint*)op->Value;
+                    *(ushort*)(data + 10) = *(ushort*)(op->Value + 4);
+                    break;
+                case ActionCode.DecTtl:
+                    if (!HeaderRewriter.TryDecrementTtl(data, meta)) return Expire(ref run);
+                    break;
+                case ActionCode.SetOther:
+                    HeaderRewriter.SetField(data, meta, op);
+                    break;
+                case ActionCode.PushVlan:
+                    if (!HeaderRewriter.TryPushVlan(run.Packet, meta, op->Argument)) return Drop(ref run, ActionsDrop.NoHeadroom);
+                    data = run.Packet.Data;
+                    break;
+                case ActionCode.PopVlan:
+                    HeaderRewriter.PopVlan(run.Packet, meta);
+                    data = run.Packet.Data;
+                    break;
+                case ActionCode.Drop:
+                    run.Failure = ActionsDrop.ActionDrop;
+                    Finish(ref run);
+                    return false;
+            }
+        }
+
         return true;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool RunOne(ref Run run, ActionOp* op)
+    /// <summary>Traces the action and makes the packet writable if the action needs it. None: the packet is done with.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ActionCode PassGuards(ref Run run, ActionOp* op)
     {
-        if (run.Trace != null) RecordAction(ref run, op);
-        switch (op->Kind)
+        var code = op->Code;
+        if (run.Trace != null)
         {
-            case ActionKind.SetField:
-                if (!run.Writable && !MakeWritable(ref run)) return false;
-                HeaderRewriter.SetField(run.Packet.Data, run.Meta, op);
-                return true;
-            case ActionKind.Output:
-                Output(ref run, op);
-                return true;
-            case ActionKind.DecTtl:
-                if (!run.Writable && !MakeWritable(ref run)) return false;
-                return HeaderRewriter.TryDecrementTtl(run.Packet.Data, run.Meta) || Expire(ref run);
-            case ActionKind.PushVlan:
-                if (!run.Writable && !MakeWritable(ref run)) return false;
-                return HeaderRewriter.TryPushVlan(run.Packet, run.Meta, op->Argument) || Drop(ref run, ActionsDrop.NoHeadroom);
-            case ActionKind.PopVlan:
-                if (!run.Writable && !MakeWritable(ref run)) return false;
-                HeaderRewriter.PopVlan(run.Packet, run.Meta);
-                return true;
-            case ActionKind.Drop:
-                run.Failure = ActionsDrop.ActionDrop;
-                Finish(ref run);
-                return false;
-            default:
-                return true;
+            // A traced packet takes actions one by one.
+            RecordAction(ref run, op);
+            if (code == ActionCode.SetEthAddresses) code = ActionCode.SetEthDst;
         }
+
+        var changes = code is not (ActionCode.Output or ActionCode.Drop);
+        return changes && (run.Guards & Guards.Locked) != 0 && !MakeWritable(ref run) ? ActionCode.None : code;
     }
 
     /// <summary>Executes the action set in the standard order (OpenFlow 1.3.5, 5.10). False: the packet is done with.</summary>
     private bool RunSet(ref Run run)
     {
-        var op = _set.Find(ActionKind.PopVlan);
-        if (op != null && !RunOne(ref run, op)) return false;
-        op = _set.Find(ActionKind.PushVlan);
-        if (op != null && !RunOne(ref run, op)) return false;
-        op = _set.Find(ActionKind.DecTtl);
-        if (op != null && !RunOne(ref run, op)) return false;
+        if (!RunOfSet(ref run, ActionKind.PopVlan) || !RunOfSet(ref run, ActionKind.PushVlan) || !RunOfSet(ref run, ActionKind.DecTtl))
+            return false;
+        ActionOp* op;
         while ((op = _set.TakeSetField()) != null)
-            if (!RunOne(ref run, op)) return false;
-        op = _set.Find(ActionKind.Drop);
-        if (op != null) return RunOne(ref run, op);
-        op = _set.Find(ActionKind.Output);
-        if (op == null) return true;
-        run.Flow = _set.OutputFlow;
-        return RunOne(ref run, op);
+        {
+            // One action alone, without the one fused to it.
+            var alone = *op;
+            if (alone.Code == ActionCode.SetEthAddresses) alone.Code = ActionCode.SetEthDst;
+            if (!RunOps(ref run, &alone, 1)) return false;
+        }
+
+        if (!RunOfSet(ref run, ActionKind.Drop)) return false;
+        if (_set.OutputFlow != null) run.Flow = _set.OutputFlow;
+        return RunOfSet(ref run, ActionKind.Output);
+    }
+
+    private bool RunOfSet(ref Run run, ActionKind kind)
+    {
+        var op = _set.Find(kind);
+        return op == null || RunOps(ref run, op, 1);
     }
 
     /// <summary>All actions are done: the packet itself goes out by the pending output, or is freed or dropped.</summary>
@@ -184,7 +252,7 @@ public sealed unsafe partial class ActionExecutor
         if (run.Pending != 0)
         {
             if (run.Trace != null) EndTrace(ref run);
-            Send(run.Packet, run.Meta, run.Pending, run.PendingMaxLength, run.PendingPunt);
+            Send(run.Packet, run.Meta, run.Pending, run.PendingMaxLength);
         }
         else if (run.Sent)
         {
@@ -221,12 +289,13 @@ public sealed unsafe partial class ActionExecutor
     private bool MakeWritable(ref Run run)
     {
         if (run.Pending != 0) SendPendingCopy(ref run);
-        run.Writable = true;
+        run.Guards &= ~Guards.Locked;
         if (!run.Packet.IsShared) return true;
         var copy = _context.Copy(run.Packet.Pointer, uint.MaxValue);
         if (copy == null) return Drop(ref run, ActionsDrop.CopyFailed);
 
-        // The copy's meta is the packet's, so a trace goes on with it.
+        // The trace goes on with the copy, which else is the packet in everything.
+        ((PacketMeta*)new Mbuf((Dpdk.Native.RteMbuf*)copy).PrivateArea)->Traced = run.Meta->Traced;
         run.Meta->Traced = 0;
         _context.Free(run.Packet.Pointer);
         run.Packet = new Mbuf((Dpdk.Native.RteMbuf*)copy);

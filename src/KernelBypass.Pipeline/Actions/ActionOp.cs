@@ -18,6 +18,9 @@ public unsafe struct ActionOp
     /// <summary>Output: port number.</summary>
     [FieldOffset(4)] public uint Port;
 
+    /// <summary>What the executor switches on; set by <see cref="ActionCompiler"/>.</summary>
+    [FieldOffset(8)] internal ActionCode Code;
+
     /// <summary>SetField: the value in network order, left-aligned.</summary>
     [FieldOffset(16)] public fixed byte Value[16];
 }

@@ -26,6 +26,7 @@ internal unsafe struct ActionSet
     {
         _kinds = 0;
         _fields = 0;
+        OutputFlow = null;
     }
 
     /// <summary>Merges a flow's write-actions.</summary>

@@ -88,8 +88,6 @@ public sealed unsafe class ParseStage : Stage
         if ((flags & (MbufFlags.RxVlanStripped | MbufFlags.RxQinQStripped)) != 0 && !StrippedTags.Restore(packet))
             return ParserVerdict.VlanNoHeadroom;
         var length = packet.PacketLength;
-        meta->WireLength = length;
-        meta->FlowCount = 0;
         var verdict = Parser.Parse(packet.Data, packet.DataLength, (int)length, meta, words);
         if (verdict != ParserVerdict.Ok)
         {
