@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.IO.Compression;
 using Grpc.Core;
 
@@ -8,6 +9,7 @@ namespace Grpc.Protocol;
 internal sealed class GzipCodec
 {
     private const int ChunkSize = 16 * 1024;
+    private const int MinMemberSize = 18;
     private const int MaxRetained = 1024 * 1024;
     private ArrayBufferWriter<byte> _buffer = new(ChunkSize);
 
@@ -27,6 +29,9 @@ internal sealed class GzipCodec
     public ReadOnlyMemory<byte> Decompress(ReadOnlySequence<byte> message, int limit)
     {
         Reset();
+        // Some peers, .NET's GZipStream among them, compress nothing to nothing.
+        if (message.IsEmpty)
+            return default;
         try
         {
             using var gzip = new GZipStream(new SequenceStream(message), CompressionMode.Decompress);
@@ -34,7 +39,7 @@ internal sealed class GzipCodec
             {
                 int read = gzip.Read(_buffer.GetSpan(ChunkSize));
                 if (read == 0)
-                    return _buffer.WrittenMemory;
+                    break;
                 _buffer.Advance(read);
                 if (_buffer.WrittenCount > limit)
                     throw MessageErrors.ReceivedTooLarge("when decompressed, more than " + limit, limit);
@@ -42,8 +47,18 @@ internal sealed class GzipCodec
         }
         catch (InvalidDataException e)
         {
-            throw new RpcException(new Status(StatusCode.Internal, "The message can't be decompressed: it is not valid gzip.", e));
+            throw MessageErrors.NotDecompressed(e);
         }
+
+        // GZipStream takes data that stops short for an end. The last four bytes of a gzip member are the length of what is
+        // in it (RFC 1952 section 2.3.1, ISIZE); a message is one member.
+        Span<byte> size = stackalloc byte[sizeof(uint)];
+        if (message.Length < MinMemberSize)
+            throw MessageErrors.NotDecompressed(null);
+        message.Slice(message.Length - sizeof(uint)).CopyTo(size);
+        return BinaryPrimitives.ReadUInt32LittleEndian(size) == (uint)_buffer.WrittenCount
+            ? _buffer.WrittenMemory
+            : throw MessageErrors.NotDecompressed(null);
     }
 
     private void Reset()

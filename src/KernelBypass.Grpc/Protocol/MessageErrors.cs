@@ -22,6 +22,9 @@ internal static class MessageErrors
     public static RpcException CompressedWithoutEncoding() => new(new Status(
         StatusCode.Internal, "A message has its compressed-flag set, but grpc-encoding names no compression."));
 
+    public static RpcException NotDecompressed(Exception? cause) =>
+        new(new Status(StatusCode.Internal, "The message can't be decompressed: it is not valid gzip.", cause));
+
     public static RpcException NotParsed(Exception cause) =>
         new(new Status(StatusCode.Internal, $"The message can't be parsed: {cause.Message}", cause));
 

@@ -190,9 +190,11 @@ internal sealed class MessageWriter : SerializationContext, IBufferWriter<byte>
 
     private void Emit(ReadOnlySpan<byte> payload)
     {
-        if (_compress)
+        // An empty message does not become smaller; GZipStream would make of it what other peers can't decompress.
+        bool compress = _compress && !payload.IsEmpty;
+        if (compress)
             payload = (_codec ??= new GzipCodec()).Compress(payload, _level).Span;
-        WritePrefix(_output.GetSpan(PrefixSize), _compress, payload.Length);
+        WritePrefix(_output.GetSpan(PrefixSize), compress, payload.Length);
         Commit(PrefixSize);
         _output.Write(payload);
         Unflushed += payload.Length;

@@ -49,9 +49,6 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
     /// <summary>Whether the only request of a call came compressed.</summary>
     public bool RequestWasCompressed { get; set; }
 
-    /// <summary>Whether the client has gone or taken the call back.</summary>
-    public bool IsAborted => HttpContext.RequestAborted.IsCancellationRequested;
-
     /// <summary>Whether the call is over for the client while its handler may still run.</summary>
     public bool IsCancelled => _over || _cancellation.IsCancellationRequested;
 
@@ -129,6 +126,16 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
         }
     }
 
+    /// <summary>
+    /// Reading found that the client has reset the stream, or that the connection broke. ASP.NET Core's token says so too,
+    /// but a moment later.
+    /// </summary>
+    public OperationCanceledException ClientGone(IOException cause)
+    {
+        _cancellation.Cancel();
+        return new OperationCanceledException("The client ended the call.", cause, CancellationToken);
+    }
+
     public void Dispose()
     {
         _over = true;
@@ -151,7 +158,7 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
 
     private void Reset(int errorCode)
     {
-        if (!IsAborted)
+        if (!HttpContext.RequestAborted.IsCancellationRequested)
             HttpContext.Features.Get<IHttpResetFeature>()?.Reset(errorCode);
     }
 

@@ -58,8 +58,7 @@ internal sealed class HttpContextStreamReader<T>(HttpContextServerCallContext ca
         }
         catch (IOException e)
         {
-            // The client reset the stream or the connection broke; the token says so too, perhaps a moment later.
-            throw new OperationCanceledException("The client ended the call.", e);
+            throw call.ClientGone(e);
         }
         finally
         {

@@ -57,7 +57,7 @@ internal abstract class ServerCallHandler<TService, TRequest, TResponse>(
         }
         catch (IOException e)
         {
-            throw new OperationCanceledException("The client ended the call.", e);
+            throw call.ClientGone(e);
         }
     }
 
@@ -159,7 +159,7 @@ internal abstract class ServerCallHandler<TService, TRequest, TResponse>(
             return rpc.Status;
         }
 
-        if (call.IsCancelled || (exception is OperationCanceledException && call.IsAborted))
+        if (call.IsCancelled)
             return new Status(StatusCode.Cancelled, "The call was cancelled.");
         ServerLog.HandlerThrew(environment.Logger, Method.FullName, exception);
         string detail = "Exception was thrown by handler.";

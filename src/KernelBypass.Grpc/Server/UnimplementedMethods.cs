@@ -22,7 +22,10 @@ internal sealed class UnimplementedMethods
         _mapped = true;
         var pattern = RoutePatternFactory.Parse(
             "/{grpcService}/{grpcMethod}", defaults: null, parameterPolicies: new { grpcMethod = new GrpcRequestConstraint() });
-        endpoints.Map(pattern, Answer).WithDisplayName("gRPC - unimplemented").WithOrder(int.MaxValue);
+        endpoints.Map(pattern, Answer)
+            .WithDisplayName("gRPC - unimplemented")
+            .WithMetadata(new HttpMethodMetadata([HttpMethods.Post]))
+            .WithOrder(int.MaxValue);
     }
 
     private Task Answer(HttpContext http)
@@ -48,7 +51,6 @@ internal sealed class UnimplementedMethods
             RouteValueDictionary values,
             RouteDirection routeDirection) =>
             httpContext is not null
-            && HttpMethods.IsPost(httpContext.Request.Method)
             && !HttpProtocol.IsHttp11(httpContext.Request.Protocol)
             && HeaderNames.IsGrpcContentType(httpContext.Request.ContentType);
     }
