@@ -12,14 +12,14 @@ public sealed record PlacementRequest(IReadOnlyList<ChainPlacement> Chains);
 public sealed record StageDescription
 {
     public int Index { get; init; }
-    public string Name { get; init; } = "";
-    public string Kind { get; init; } = "";
-    public IReadOnlyList<int> Lcores { get; init; } = [];
+    public string Name { get; set; } = "";
+    public string Kind { get; set; } = "";
+    public IReadOnlyList<int> Lcores { get; set; } = [];
 
     /// <summary>Packets waiting in the rings before it; 0 and size 0 when it is called directly.</summary>
     public uint RingUsed { get; init; }
     public uint RingSize { get; init; }
-    public IReadOnlyDictionary<string, long> Options { get; init; } = new Dictionary<string, long>();
+    public IReadOnlyDictionary<string, long> Options { get; set; } = new Dictionary<string, long>();
 }
 
 /// <summary>All stages, in order of the chain.</summary>
@@ -35,11 +35,11 @@ public sealed record LcoreDescription
     public int Cpu { get; init; }
 
     /// <summary>main, worker or idle.</summary>
-    public string Role { get; init; } = "";
-    public IReadOnlyList<string> Stages { get; init; } = [];
+    public string Role { get; set; } = "";
+    public IReadOnlyList<string> Stages { get; set; } = [];
 
     /// <summary>Ports and queues polled: "p0/0".</summary>
-    public IReadOnlyList<string> Queues { get; init; } = [];
+    public IReadOnlyList<string> Queues { get; set; } = [];
 }
 
 /// <summary>All lcores.</summary>

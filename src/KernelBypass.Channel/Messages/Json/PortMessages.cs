@@ -3,13 +3,13 @@ namespace KernelBypass.Channel.Messages;
 /// <summary>How a port is to be: units and limits as in proto's PortConfig.</summary>
 public sealed record PortSettings
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
     /// <summary>1 to 65,279; 0: the next free.</summary>
     public uint Number { get; init; }
 
     /// <summary>PCI address or vdev with arguments.</summary>
-    public string Device { get; init; } = "";
+    public string Device { get; set; } = "";
 
     /// <summary>0: the default, one for each worker lcore.</summary>
     public uint RxQueues { get; init; }
@@ -25,7 +25,7 @@ public sealed record PortSettings
     public bool Allmulticast { get; init; }
 
     /// <summary>aa:bb:cc:dd:ee:ff; empty: the device's own.</summary>
-    public string Mac { get; init; } = "";
+    public string Mac { get; set; } = "";
     public bool NoFlood { get; init; }
     public bool AdminDown { get; init; }
 }
@@ -33,19 +33,19 @@ public sealed record PortSettings
 /// <summary>A port as it stands: the settings in force (no zeros) and what the device says.</summary>
 public sealed record PortDescription
 {
-    public PortSettings Settings { get; init; } = new();
+    public PortSettings Settings { get; set; } = new();
     public bool LinkUp { get; init; }
 
     /// <summary>0 unknown.</summary>
     public uint SpeedMbps { get; init; }
     public bool FullDuplex { get; init; }
-    public string Mac { get; init; } = "";
-    public string Driver { get; init; } = "";
+    public string Mac { get; set; } = "";
+    public string Driver { get; set; } = "";
     public int NumaNode { get; init; }
     public uint MaxRxQueues { get; init; }
     public uint MaxTxQueues { get; init; }
-    public IReadOnlyList<string> HardwareOffloads { get; init; } = [];
-    public IReadOnlyList<string> SoftwareOffloads { get; init; } = [];
+    public IReadOnlyList<string> HardwareOffloads { get; set; } = [];
+    public IReadOnlyList<string> SoftwareOffloads { get; set; } = [];
 }
 
 /// <summary>Names a port by its name, or by its number in decimal.</summary>
@@ -54,7 +54,7 @@ public sealed record PortReference(string Port);
 /// <summary>Changes to a port; null leaves a setting as it is.</summary>
 public sealed record PortChange
 {
-    public string Port { get; init; } = "";
+    public string Port { get; set; } = "";
     public uint? Mtu { get; init; }
     public bool? Promiscuous { get; init; }
     public bool? Allmulticast { get; init; }

@@ -6,8 +6,8 @@ public sealed record HelloRequest(string Version, int Pid);
 /// <summary>The data plane's introduction.</summary>
 public sealed record HelloAnswer
 {
-    public string Version { get; init; } = "";
-    public string DpdkVersion { get; init; } = "";
+    public string Version { get; set; } = "";
+    public string DpdkVersion { get; set; } = "";
     public int Pid { get; init; }
 
     /// <summary>Tells one data plane from the next: flows that another one knew are not in this one.</summary>
@@ -19,13 +19,13 @@ public sealed record HelloAnswer
     public int WorkerLcores { get; init; }
 
     /// <summary>The configuration file's bytes, hashed (SHA-256, hex): a supervisor sees whether a restart is needed.</summary>
-    public string ConfigDigest { get; init; } = "";
+    public string ConfigDigest { get; set; } = "";
 }
 
 /// <summary>The data plane as it stands.</summary>
 public sealed record StatusAnswer
 {
-    public string State { get; init; } = "";
+    public string State { get; set; } = "";
     public ulong UptimeMs { get; init; }
     public ulong Flows { get; init; }
     public ulong MaxFlows { get; init; }

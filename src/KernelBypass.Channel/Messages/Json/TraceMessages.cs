@@ -7,8 +7,8 @@ public sealed record ExplainRequest(uint InPort, byte[] Packet);
 public sealed record ExplainStep
 {
     /// <summary>parse, table, action, output, drop, punt.</summary>
-    public string Kind { get; init; } = "";
-    public string Text { get; init; } = "";
+    public string Kind { get; set; } = "";
+    public string Text { get; set; } = "";
     public int? TableId { get; init; }
 
     /// <summary>The flow that matched, or null.</summary>
@@ -22,13 +22,13 @@ public sealed record ExplainOutput(uint Port, byte[] Packet);
 /// <summary>What became, or would become, of a packet.</summary>
 public sealed record ExplainAnswer
 {
-    public string Packet { get; init; } = "";
-    public IReadOnlyList<ExplainStep> Steps { get; init; } = [];
-    public IReadOnlyList<ExplainOutput> Outputs { get; init; } = [];
+    public string Packet { get; set; } = "";
+    public IReadOnlyList<ExplainStep> Steps { get; set; } = [];
+    public IReadOnlyList<ExplainOutput> Outputs { get; set; } = [];
 
     /// <summary>Set when it is dropped.</summary>
-    public string DropReason { get; init; } = "";
-    public string Verdict { get; init; } = "";
+    public string DropReason { get; set; } = "";
+    public string Verdict { get; set; } = "";
 }
 
 /// <summary>Starts a trace.</summary>
@@ -47,15 +47,15 @@ public sealed record StopRequest(uint Id);
 public sealed record CaptureRequest
 {
     /// <summary>Port numbers; empty with no stages: all ports.</summary>
-    public IReadOnlyList<uint> Ports { get; init; } = [];
-    public bool Receive { get; init; } = true;
-    public bool Transmit { get; init; } = true;
+    public IReadOnlyList<uint> Ports { get; set; } = [];
+    public bool Receive { get; set; } = true;
+    public bool Transmit { get; set; } = true;
 
     /// <summary>Stage names; "drops" stands for every dropped packet.</summary>
-    public IReadOnlyList<string> Stages { get; init; } = [];
+    public IReadOnlyList<string> Stages { get; set; } = [];
 
     /// <summary>Encoded match items (empty: all packets).</summary>
-    public byte[] Match { get; init; } = [];
+    public byte[] Match { get; set; } = [];
 
     /// <summary>Bytes kept of each packet; 0: all.</summary>
     public uint SnapLength { get; init; }
