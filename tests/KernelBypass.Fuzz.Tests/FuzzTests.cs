@@ -11,6 +11,8 @@ public class FuzzTests(ITestOutputHelper output)
     [
         WireTargets.Views, WireTargets.Dissector, WireTargets.Mutable, WireTargets.Sums, WireTargets.Pcap, WireTargets.Addresses,
         ModelTargets.Codec, ModelTargets.FlowText, PipelineTargets.Parser,
+        ChannelTargets.Messages, ChannelTargets.Ring, ChannelTargets.Queries, GrpcTargets.Framing, GrpcTargets.Headers,
+        DaemonTargets.Journal, DaemonTargets.Configuration,
     ];
 
     public static TheoryData<string> Targets => new(s_targets.Select(t => t.Name));

@@ -98,8 +98,8 @@ internal static class ViewReader
     }
 
     private static ulong Udp(ReadOnlySpan<byte> bytes) => !UdpView.TryParseTruncated(bytes, out UdpView udp, out _) ? 0
-        : (UdpView.TryParse(bytes, out _) ? 1u : 0) + udp.SourcePort + (uint)udp.DestinationPort + (uint)udp.Length + (uint)udp.Payload.Length
-            + (udp.IsChecksumValid(0, allowAbsent: true) ? 1u : 0);
+        : udp.SourcePort + (uint)udp.DestinationPort + (uint)udp.Length + (uint)udp.Payload.Length
+            + (UdpView.TryParse(bytes, out _) ? 1u : 0) + (udp.IsChecksumValid(0, allowAbsent: true) ? 1u : 0);
 
     private static ulong Icmp(ReadOnlySpan<byte> bytes)
     {

@@ -26,8 +26,8 @@ internal static class ModelTargets
         .. new[]
         {
             "table=", "priority=", "ip,", "tcp,", "udp6,", "vlan,", "actions=", "drop", "output:", "set_field:", "goto_table:",
-            "write_actions(", ")", "/", "0x", ",", "=", ":", "65535", "4294967295", "metadata=", "ipv6_dst=", "eth_type=", "in_port=",
-            "controller:", "normal",
+            "write_actions(", ")", "/", "0x", ",", "=", ":", "65535", "4294967295", "metadata=", "ipv6_dst=", "eth_type=",
+            "in_port=", "controller:", "normal",
         }.Select(Encoding.ASCII.GetBytes),
     ];
 

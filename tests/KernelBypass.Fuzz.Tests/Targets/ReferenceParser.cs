@@ -7,8 +7,8 @@ using Key = KernelBypass.Model.Flows.FlowKeyLayout;
 namespace KernelBypass.Fuzz.Tests.Targets;
 
 /// <summary>
-/// A second parser, slow and plain, written over the Wire views: what the Pipeline's pointer-based one must find in a frame, field
-/// by field of the flow key (see <see cref="FlowKeyLayout"/>).
+/// A second parser, slow and plain, written over the Wire views: what the Pipeline's pointer-based one must find in a frame,
+/// field by field of the flow key (see <see cref="FlowKeyLayout"/>).
 /// </summary>
 internal ref struct ReferenceParser
 {
