@@ -38,6 +38,8 @@ internal sealed unsafe class EngineMemory : IDisposable
 
     internal CaptureMisses CaptureMisses { get; } = new();
 
+    internal int PoolCount => _rxPools.Count + 1;
+
     internal IEnumerable<Mempool> Pools => _rxPools.Values.Append(CopyPool);
 
     /// <summary>The rx pool of a NUMA node, made when the first port of the node comes.</summary>

@@ -38,7 +38,7 @@ public sealed unsafe partial class PipelineEngine
         _grace.Reset(next.Workers);
         RepublishQueues();
         if (_started) next.Launch();
-        ZeroRingGauges(old);
+        RenewRingGauges();
         old.Dispose();
     }
 
@@ -126,11 +126,14 @@ public sealed unsafe partial class PipelineEngine
     /// <summary>Starts lcores that have returned although they should run: after a stop that came too late.</summary>
     private void LaunchStopped()
     {
-        foreach (var worker in _placement.Workers.SelectMany(w => w))
+        foreach (var chain in _placement.Workers)
         {
-            if (worker.IsRunning) continue;
-            _ = Lcore.Wait((uint)worker.Lcore);
-            worker.Launch();
+            foreach (var worker in chain)
+            {
+                if (worker.IsRunning) continue;
+                _ = Lcore.Wait((uint)worker.Lcore);
+                worker.Launch();
+            }
         }
     }
 

@@ -14,14 +14,15 @@ public sealed unsafe partial class PipelineEngine
 
     /// <summary>
     /// Once a second or so: port counters and link changes, gauges of rings and mempools, load of the lcores over the time since the last
-    /// call.
+    /// call. Allocates nothing unless a link changed.
     /// </summary>
     public void Refresh()
     {
         Ports.Refresh();
+        if (_started) LaunchStopped();
         RefreshMempools();
-        RefreshRings();
-        foreach (var worker in _workers.Values)
+        foreach (var gauge in _ringGauges) gauge.Refresh();
+        foreach (var worker in _allWorkers)
         {
             if (!_loads.TryGetValue(worker.Lcore, out var sample)) _loads[worker.Lcore] = sample = new LoadSample();
             sample.Take(worker);
@@ -29,7 +30,7 @@ public sealed unsafe partial class PipelineEngine
 
         if (Stopwatch.GetElapsedTime(_gapWindowStart).TotalSeconds < GapWindowSeconds) return;
         _gapWindowStart = Stopwatch.GetTimestamp();
-        foreach (var worker in _workers.Values) worker.NextGapWindow();
+        foreach (var worker in _allWorkers) worker.NextGapWindow();
     }
 
     /// <summary>Every lcore, the main one first.</summary>
@@ -127,37 +128,22 @@ public sealed unsafe partial class PipelineEngine
 
     private void RefreshMempools()
     {
-        foreach (var pool in _memory.Pools)
-        {
-            var name = pool.Options.Name;
-            *_counters.Get(-1, EngineMetrics.MempoolSize, name) = pool.Count;
-            *_counters.Get(-1, EngineMetrics.MempoolAvailable, name) = pool.AvailableCount;
-            var failures = (ulong)pool.AllocationFailures;
-            if (pool != _memory.CopyPool) failures += Ports.RxNoMbuf(pool.Options.NumaNode);
-            *_counters.Get(-1, EngineMetrics.MempoolFailures, name) = failures;
-        }
+        if (_poolGauges.Length != _memory.PoolCount) _poolGauges = [.. _memory.Pools.Select(p => new PoolGauges(p, _counters))];
+        foreach (var gauges in _poolGauges)
+            gauges.Refresh(gauges.Pool == _memory.CopyPool ? 0 : Ports.RxNoMbuf(gauges.Pool.Options.NumaNode));
     }
 
-    private void RefreshRings()
+    private void RenewRingGauges()
     {
+        foreach (var gauge in _ringGauges) gauge.Zero();
+        var gauges = new List<RingGauges>();
         for (var c = 1; c < _placement.Workers.Length; c++)
         {
-            foreach (var worker in _placement.Workers[c]) SetRingGauges(_placement.Chains[c], worker, worker.InputRing!.Used, worker.InputRing.Size);
+            foreach (var worker in _placement.Workers[c])
+                gauges.Add(new RingGauges(worker.InputRing!, _placement.Chains[c].Stages[0], Text(worker.Lcore), _counters));
         }
-    }
 
-    private void ZeroRingGauges(Placement old)
-    {
-        for (var c = 1; c < old.Workers.Length; c++)
-        {
-            foreach (var worker in old.Workers[c]) SetRingGauges(old.Chains[c], worker, 0, 0);
-        }
-    }
-
-    private void SetRingGauges(ChainSpec chain, LcoreWorker worker, int used, int size)
-    {
-        *_counters.Get(-1, EngineMetrics.RingUsed, chain.Stages[0], Text(worker.Lcore)) = (ulong)used;
-        *_counters.Get(-1, EngineMetrics.RingSize, chain.Stages[0], Text(worker.Lcore)) = (ulong)size;
+        _ringGauges = [.. gauges];
     }
 
     /// <summary>Load between two calls of Refresh.</summary>

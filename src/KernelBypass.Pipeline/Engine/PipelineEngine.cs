@@ -33,6 +33,9 @@ public sealed unsafe partial class PipelineEngine : IQueueUsers, IDisposable
     private readonly GracePeriod _grace;
     private readonly SortedDictionary<int, LcoreWorker> _workers = [];
     private readonly Dictionary<(string Stage, int Lcore), Stage> _instances = [];
+    private readonly LcoreWorker[] _allWorkers;
+    private PoolGauges[] _poolGauges = [];
+    private RingGauges[] _ringGauges = [];
     private Placement _placement;
     private bool _started;
     private bool _disposed;
@@ -61,6 +64,7 @@ public sealed unsafe partial class PipelineEngine : IQueueUsers, IDisposable
             _workers.Add(lcore, worker);
         }
 
+        _allWorkers = [.. _workers.Values];
         Ports = new PortManager(this, _memory, _counters, services.GetOrAdd(() => new PortDirectory()), lcores.Length);
         PacketIns = new PuntReader(_memory.PacketIns);
         Captures = new PuntReader(_memory.Captures);
@@ -68,6 +72,7 @@ public sealed unsafe partial class PipelineEngine : IQueueUsers, IDisposable
         _placement.Apply();
         _grace.Reset(_placement.Workers);
         RepublishQueues();
+        RenewRingGauges();
     }
 
     /// <summary>Attach, detach, set; the port directory.</summary>

@@ -11,6 +11,9 @@ namespace KernelBypass.Pipeline.Engine;
 /// </summary>
 internal sealed unsafe class RingOutput
 {
+    private const int SpinMicroseconds = 20;
+    private const long SleepNs = 5_000;
+
     private readonly LcoreWorker _worker;
     private readonly nint[] _rings;
     private readonly nint[] _sent;
@@ -18,6 +21,7 @@ internal sealed unsafe class RingOutput
     private readonly void** _buckets; // Burst.Capacity pointers for each consumer
     private readonly nint[] _bucketMemory;
     private readonly ulong _retryCycles;
+    private readonly ulong _spinCycles;
 
     internal RingOutput(LcoreWorker worker, IReadOnlyList<LinkRing> rings, int producer, EngineOptions options)
     {
@@ -27,6 +31,7 @@ internal sealed unsafe class RingOutput
         _counts = new int[rings.Count];
         _bucketMemory = GC.AllocateArray<nint>(rings.Count == 1 ? 1 : rings.Count * Burst.Capacity, pinned: true);
         _buckets = (void**)Unsafe.AsPointer(ref _bucketMemory[0]);
+        _spinCycles = SpinMicroseconds * (Tsc.Frequency / 1_000_000);
         _retryCycles = (ulong)options.RingRetryMicroseconds * (Tsc.Frequency / 1_000_000);
     }
 
@@ -69,11 +74,14 @@ internal sealed unsafe class RingOutput
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int Wait(int consumer, void** packets, int sent, int count)
     {
-        var deadline = Tsc.Read() + _retryCycles;
+        var start = Tsc.Read();
         while (sent < count)
         {
-            if (Tsc.Read() >= deadline) break;
-            Lcore.Pause();
+            var waited = Tsc.Read() - start;
+            if (waited >= _retryCycles) break;
+            // Beyond the spin the consumer may need this very CPU: then spinning on would keep it from making room.
+            if (waited < _spinCycles) Lcore.Pause();
+            else IdleBackoff.Sleep(SleepNs);
             sent += (int)Ring.EnqueueBurst((void*)_rings[consumer], (Mbuf*)packets + sent, (uint)(count - sent));
         }
 

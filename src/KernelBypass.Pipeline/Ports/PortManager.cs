@@ -25,6 +25,7 @@ public sealed unsafe partial class PortManager : IDisposable
     private readonly CounterRegister _counters;
     private readonly int _workers;
     private readonly SortedDictionary<uint, AttachedPort> _ports = [];
+    private AttachedPort[] _inOrder = [];
     private readonly Queue<PortNotice> _notices = [];
 
     internal PortManager(IQueueUsers users, EngineMemory memory, CounterRegister counters, PortDirectory directory, int workers)
@@ -108,7 +109,7 @@ public sealed unsafe partial class PortManager : IDisposable
     /// </summary>
     public void Refresh()
     {
-        foreach (var port in _ports.Values)
+        foreach (var port in _inOrder)
         {
             var up = port.InUse && port.Device.GetLink().IsUp;
             port.Counters.Refresh(port.Device, up);
@@ -137,6 +138,7 @@ public sealed unsafe partial class PortManager : IDisposable
     {
         foreach (var port in _ports.Values) port.Device.Detach();
         _ports.Clear();
+        _inOrder = [];
         Directory.Publish([]);
     }
 
@@ -186,7 +188,7 @@ public sealed unsafe partial class PortManager : IDisposable
     internal ulong RxNoMbuf(int numaNode)
     {
         var sum = 0ul;
-        foreach (var port in _ports.Values)
+        foreach (var port in _inOrder)
         {
             if (port.Info.NumaNode != numaNode) continue;
             port.Device.GetStats(out var stats);
@@ -212,6 +214,7 @@ public sealed unsafe partial class PortManager : IDisposable
 
     private void Republish()
     {
+        _inOrder = [.. _ports.Values];
         _users.RepublishQueues();
         Directory.Publish([.. _ports.Values.Select(p => new PortDirectory.Entry(
             p.Spec.Number, p.Device.Id, p.InUse, !p.Spec.NoFlood, (p.Configuration.Offloads.Granted & TxOffloads) != 0))]);

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using KernelBypass.Dpdk;
 using KernelBypass.Dpdk.Native;
 using KernelBypass.Model.Declarations;
+using KernelBypass.Pipeline.Capture;
 using KernelBypass.Pipeline.Packets;
 using KernelBypass.Pipeline.Ports;
 
@@ -82,14 +83,17 @@ public sealed unsafe class TxStage : Stage
         var port = Meta(packets[0])->OutPort;
         var differs = 0u;
         var wishes = 0ul;
+        var traced = 0;
         for (var i = 0; i < count; i++)
         {
             var mbuf = packets[i];
             differs |= Meta(mbuf)->OutPort ^ port;
+            traced |= Meta(mbuf)->Traced;
             wishes |= Wishes(mbuf);
         }
 
         burst.Count = 0;
+        if (traced != 0) EndTraces(plan, packets, count);
         if (differs == 0)
         {
             var index = plan.IndexOf(port);
@@ -99,6 +103,20 @@ public sealed unsafe class TxStage : Stage
         else
         {
             SendByPort(plan, packets, count);
+        }
+    }
+
+    /// <summary>A packet that no stage before has told the end of: it ends here, sent or, if its port is gone, dropped.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void EndTraces(TxPlan plan, RteMbuf** packets, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            var meta = Meta(packets[i]);
+            if (meta->Traced == 0) continue;
+            var record = Context.TraceOf(packets[i]);
+            if (record is not null) record->Add(new TraceStep { Kind = TraceStepKind.Output, Port = meta->OutPort });
+            if (plan.IndexOf(meta->OutPort) >= 0) Context.EndTrace(packets[i]);
         }
     }
 
