@@ -11,8 +11,10 @@ internal static unsafe class HeaderChecksum
     {
         if ((meta->Kinds & PacketKinds.Ipv4) == 0) return true;
         var verdict = flags & MbufFlags.RxIpChecksumMask;
-        if (verdict == MbufFlags.RxIpChecksumGood) return true;
         if (verdict == MbufFlags.RxIpChecksumBad) return false;
+
+        // Both bits: the field is not filled in, but the device (or the sender on the same host) vouches for the header.
+        if (verdict != MbufFlags.None) return true;
         var ip = data + meta->L3Offset;
         ulong sum = 0;
         for (var i = 0; i < (ip[0] & 0xf); i++) sum += ((uint*)ip)[i];
