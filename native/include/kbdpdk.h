@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Raised whenever a struct or a function below changes. C# refuses another number. */
-#define KB_ABI_VERSION 1
+#define KB_ABI_VERSION 2
 
 #define KB_API __attribute__((visibility("default")))
 
@@ -111,6 +111,8 @@ KB_API int kb_mbuf_check(const struct rte_mbuf *packet, const char **reason);
 
 KB_API struct rte_mempool *kb_pool_create(const char *name, uint32_t count, uint32_t cache, uint16_t private_size,
     uint16_t data_room, int socket, int *error);
+/* Pieces of memory that it lies in; net_af_xdp wants one. */
+KB_API uint32_t kb_pool_chunks(const struct rte_mempool *pool);
 KB_API void kb_pool_free(struct rte_mempool *pool);
 KB_API uint32_t kb_pool_size(const struct rte_mempool *pool);
 KB_API uint32_t kb_pool_available(const struct rte_mempool *pool);

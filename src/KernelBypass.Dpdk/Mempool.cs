@@ -45,6 +45,12 @@ public sealed unsafe class Mempool : IDisposable
     /// <summary>How many mbufs it holds.</summary>
     public uint Count => Kb.kb_pool_size(_pool);
 
+    /// <summary>
+    /// Pieces of memory that the pool lies in: 1 unless memory is fragmented. net_af_xdp uses the first one only: give it a pool
+    /// made early.
+    /// </summary>
+    public uint MemoryChunks => Kb.kb_pool_chunks(_pool);
+
     /// <summary>Mbufs that can be had, the lcores' caches included. Walks the caches: not for the packet path.</summary>
     public uint AvailableCount => Kb.kb_pool_available(_pool);
 

@@ -201,7 +201,12 @@ public sealed unsafe partial class Port
     {
         SetPromiscuous(options.Promiscuous);
         SetAllMulticast(options.AllMulticast);
-        if (options.RxQueues > 1 && options.Rss is { RedirectionTable.Count: > 0 } rss)
+        if (options.RxQueues == 1 || options.Rss is not RssOptions rss || Configuration!.RssHash == RssHash.None)
+            return;
+        // Some drivers (net_null) overlook the key in the configuration.
+        if (rss.Key.Length != 0 && !rss.Key.Span.SequenceEqual(GetRss().Key))
+            SetRss(Configuration.RssHash, rss.Key.Span);
+        if (rss.RedirectionTable.Count > 0)
             SetRedirectionTable(CollectionsMarshal.AsSpan(new List<ushort>(rss.RedirectionTable)));
     }
 }

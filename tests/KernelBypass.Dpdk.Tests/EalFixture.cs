@@ -26,6 +26,9 @@ public sealed class EalFixture : IDisposable
     /// <summary>A name that no other test uses.</summary>
     public string NewName(string stem) => $"{stem}{Interlocked.Increment(ref _names)}";
 
+    /// <summary>A name for a kernel interface (at most 15 characters) that no other test, and no other run of them, uses.</summary>
+    public string NewInterface() => $"kb{Environment.ProcessId:x}t{Interlocked.Increment(ref _names)}";
+
     /// <summary>A started port with one queue pair, or as <paramref name="change"/> says.</summary>
     public Port StartPort(string device, Func<PortOptions, PortOptions>? change = null)
     {

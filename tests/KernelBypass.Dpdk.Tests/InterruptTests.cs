@@ -10,8 +10,9 @@ public sealed class InterruptTests(EalFixture eal)
     [Fact]
     public void A_frame_ends_the_wait()
     {
-        using Port port = eal.StartPort($"{eal.NewName("net_tap")},iface=dpdktap1", o => o with { RxInterrupts = true });
-        using var kernel = new PacketSocket("dpdktap1");
+        string tap = eal.NewInterface();
+        using Port port = eal.StartPort($"{eal.NewName("net_tap")},iface={tap}", o => o with { RxInterrupts = true });
+        using var kernel = new PacketSocket(tap);
         using var set = new RxInterruptSet();
         Assert.True(set.TryAdd(port, 0));
         byte[] frame = Traffic.Frame(80, 4);
@@ -60,9 +61,10 @@ public sealed class InterruptTests(EalFixture eal)
         eal.Eal.PortEventOccurred += events.Enqueue;
         try
         {
-            using Port port = eal.StartPort($"{eal.NewName("net_tap")},iface=dpdktap2");
+            string tap = eal.NewInterface();
+            using Port port = eal.StartPort($"{eal.NewName("net_tap")},iface={tap}");
             Assert.True(port.GetLink().IsUp);
-            VethPair.Ip("link", "set", "dpdktap2", "down");
+            VethPair.Ip("link", "set", tap, "down");
             var expected = new PortEvent(PortEventKind.Link, port.Id);
             Assert.True(Traffic.Until(() => events.Contains(expected)), "no event");
             Assert.False(port.GetLink().IsUp);

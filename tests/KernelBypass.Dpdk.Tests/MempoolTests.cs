@@ -63,6 +63,22 @@ public sealed unsafe class MempoolTests(EalFixture eal)
     }
 
     [Fact]
+    public void Mbufs_lie_one_behind_the_other()
+    {
+        // net_af_xdp relies on it, and a page each would make them all compete for the same cache sets.
+        using Mempool pool = Mempool.Create(new MempoolOptions { Name = eal.NewName("dense"), Count = 1024, CacheSize = 0 });
+        Mbuf* packets = stackalloc Mbuf[1024];
+        Assert.Equal(1u, pool.MemoryChunks);
+        Assert.True(pool.AllocateBulk(packets, 1024));
+        nint[] addresses = [.. Enumerable.Range(0, 1024).Select(i => AddressOf(packets, i)).Order()];
+        long stride = addresses[1] - addresses[0];
+        Assert.InRange(stride, 128 + 2176, 128 + 2176 + 256);
+        for (int i = 1; i < addresses.Length; i++)
+            Assert.Equal(stride, addresses[i] - addresses[i - 1]);
+        Mbuf.FreeBulk(packets, 1024);
+    }
+
+    [Fact]
     public void What_cannot_be_made_is_refused_with_the_reason()
     {
         var good = new MempoolOptions { Name = eal.NewName("bad"), Count = 64, CacheSize = 0 };
@@ -72,6 +88,8 @@ public sealed unsafe class MempoolTests(EalFixture eal)
         Assert.Contains("at most 25", Refusal<DpdkException>(good with { Name = new string('x', 40) }), StringComparison.Ordinal);
         Assert.Contains("another name", Refusal<DpdkException>(good with { Name = "test" }), StringComparison.Ordinal);
     }
+
+    private static nint AddressOf(Mbuf* packets, int index) => (nint)packets[index].Pointer;
 
     private static string Refusal<T>(MempoolOptions options)
         where T : Exception => Assert.Throws<T>(() => Mempool.Create(options)).Message;

@@ -9,7 +9,6 @@ internal sealed class VethPair : IDisposable
     {
         A = stem + "a";
         B = stem + "b";
-        TryIp("link", "del", A);
         Ip("link", "add", A, "type", "veth", "peer", "name", B);
         foreach (string name in new[] { A, B })
         {
@@ -22,7 +21,7 @@ internal sealed class VethPair : IDisposable
 
     internal string B { get; }
 
-    public void Dispose() => TryIp("link", "del", A);
+    public void Dispose() => Ip("link", "del", A);
 
     internal static void Ip(params string[] arguments)
     {
@@ -30,8 +29,6 @@ internal sealed class VethPair : IDisposable
         if (code != 0)
             throw new InvalidOperationException($"ip {string.Join(' ', arguments)}: {error} These tests need root and iproute2.");
     }
-
-    private static void TryIp(params string[] arguments) => Run(arguments);
 
     private static (int Code, string Error) Run(string[] arguments)
     {

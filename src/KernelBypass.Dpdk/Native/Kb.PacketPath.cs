@@ -57,6 +57,9 @@ internal static unsafe partial class Kb
         byte* name, uint count, uint cache, ushort privateSize, ushort dataRoom, int socket, int* error);
 
     [DllImport(Library)]
+    internal static extern uint kb_pool_chunks(void* pool);
+
+    [DllImport(Library)]
     internal static extern void kb_pool_free(void* pool);
 
     [DllImport(Library)]

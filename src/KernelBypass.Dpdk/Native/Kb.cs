@@ -10,7 +10,7 @@ namespace KernelBypass.Dpdk.Native;
 internal static unsafe partial class Kb
 {
     /// <summary>The ABI of native/include/kbdpdk.h that this assembly speaks.</summary>
-    internal const uint AbiVersion = 1;
+    internal const uint AbiVersion = 2;
 
     internal const string DirectoryVariable = "KERNELBYPASS_NATIVE_DIR";
 
