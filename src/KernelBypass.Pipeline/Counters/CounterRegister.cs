@@ -21,6 +21,15 @@ public sealed unsafe class CounterRegister(ICounterSpace space)
         return added;
     }
 
+    /// <summary>Value of a counter; 0 where there is none.</summary>
+    public ulong Value(int owner, MetricDeclaration metric, params ReadOnlySpan<string> labelValues)
+    {
+        ArgumentNullException.ThrowIfNull(metric);
+        return _counters.TryGetValue((owner, metric.Name, string.Join('\n', labelValues)), out var counter)
+            ? Volatile.Read(ref *(ulong*)counter)
+            : 0;
+    }
+
     /// <summary>Gives a counter back, when what it counted is gone for good (a detached port).</summary>
     public void Remove(int owner, MetricDeclaration metric, params ReadOnlySpan<string> labelValues)
     {

@@ -40,6 +40,18 @@ public sealed unsafe partial class PipelineEngine
         if (_started) next.Launch();
         RenewRingGauges();
         old.Dispose();
+        RetireStages();
+    }
+
+    /// <summary>Gives back the stages of lcores that the placement in force does not use: some hold much memory.</summary>
+    private void RetireStages()
+    {
+        foreach (var (key, stage) in _instances.ToArray())
+        {
+            if (_placement.Chains.Any(c => c.Stages.Contains(key.Stage) && c.Lcores.Contains(key.Lcore))) continue;
+            _instances.Remove(key);
+            (stage as IDisposable)?.Dispose();
+        }
     }
 
     /// <summary>Waits until every lcore has ended the turn it was in, so that none still uses what was replaced before.</summary>
@@ -89,7 +101,7 @@ public sealed unsafe partial class PipelineEngine
             placement.Prepare(_options, MakeSlot);
             return placement;
         }
-        catch (Exception e) when (e is DpdkException or InvalidOperationException)
+        catch (Exception e) when (e is DpdkException or InvalidOperationException or OutOfMemoryException)
         {
             placement.Dispose();
             throw new PipelineException($"The placement {string.Join("; ", chains)} cannot be made ready: {e.Message}", e);

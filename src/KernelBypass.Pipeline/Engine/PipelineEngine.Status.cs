@@ -91,23 +91,14 @@ public sealed unsafe partial class PipelineEngine
     private ulong SumOver(Model.Declarations.MetricDeclaration metric, string stage)
     {
         var sum = 0ul;
-        foreach (var lcore in _workers.Keys)
-        {
-            if (_instances.ContainsKey((stage, lcore))) sum += Volatile.Read(ref *_counters.Get(lcore, metric, stage, Text(lcore)));
-        }
-
+        foreach (var lcore in _workers.Keys) sum += _counters.Value(lcore, metric, stage, Text(lcore));
         return sum;
     }
 
     private ulong SumDrops(string stage, string reason)
     {
         var sum = 0ul;
-        foreach (var lcore in _workers.Keys)
-        {
-            if (stage == EngineDropReasons.Owner || _instances.ContainsKey((stage, lcore)))
-                sum += Volatile.Read(ref *_counters.Get(lcore, EngineMetrics.Drops, stage, reason, Text(lcore)));
-        }
-
+        foreach (var lcore in _workers.Keys) sum += _counters.Value(lcore, EngineMetrics.Drops, stage, reason, Text(lcore));
         return sum;
     }
 

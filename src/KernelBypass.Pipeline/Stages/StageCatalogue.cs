@@ -6,10 +6,12 @@ using KernelBypass.Pipeline.L2;
 using KernelBypass.Pipeline.Packets;
 using KernelBypass.Pipeline.Ports;
 using KernelBypass.Pipeline.Stages.Actions;
+using KernelBypass.Pipeline.Stages.Classify;
 using KernelBypass.Pipeline.Stages.Parse;
 using KernelBypass.Pipeline.Stages.Rx;
 using KernelBypass.Pipeline.Stages.Tx;
 using KernelBypass.Pipeline.Stages.Wire;
+using KernelBypass.Pipeline.Tables;
 
 namespace KernelBypass.Pipeline.Stages;
 
@@ -35,7 +37,7 @@ public sealed class StageCatalogue
     private readonly List<NumberedDropReason> _reasons = [];
 
     /// <summary>Indexes the kinds and numbers their drop reasons in their order.</summary>
-    /// <exception cref="ArgumentException">Two kinds or two drop reasons have one name.</exception>
+    /// <exception cref="ArgumentException">Two kinds have one name.</exception>
     public StageCatalogue(params IEnumerable<StageKind> kinds)
     {
         Number(EngineDropReasons.Owner, EngineDropReasons.All);
@@ -89,7 +91,8 @@ public sealed class StageCatalogue
     private static StageKind[] BuiltIn() =>
     [
         new(RxStage.Declared, static (context, _) => new RxStage(context)),
-        new(ParseStage.Declared, static (context, services) => new ParseStage(context, services.Get<KeyWordDemand>())),
+        new(ParseStage.Declared, static (context, services) => new ParseStage(context, services.GetOrAdd(() => new KeyWordDemand()))),
+        new(ClassifyStage.Declared, static (context, services) => new ClassifyStage(context, services.Get<FlowTables>())),
         new(ActionsStage.Declared,
             static (context, services) => new ActionsStage(context, services.Get<PortDirectory>(), services.Get<MacTable>())),
         new(WireStage.Declared, static (context, _) => new WireStage(context)),
@@ -106,8 +109,6 @@ public sealed class StageCatalogue
         _firstReason[owner] = _reasons.Count + 1;
         foreach (var reason in reasons)
         {
-            if (_reasons.Exists(r => r.Declaration.Name == reason.Name))
-                throw new ArgumentException($"Two stages declare the drop reason {reason.Name}; {owner} is the second.", nameof(reasons));
             _reasons.Add(new NumberedDropReason((ushort)(_reasons.Count + 1), owner, reason));
         }
     }

@@ -47,7 +47,7 @@ public sealed unsafe class ObservationTests(EalFixture eal)
         TestSwitch.Await(() => rig.Engine.CaptureMisses[5] == 36, () => $"missed {rig.Engine.CaptureMisses[5]}");
         var seen = ReadCaptures(rig, 64);
         var reason = StageCatalogue.Default.DropReasons[seen[0].Header.DropReason - 1];
-        Assert.Equal(("tx", "output_port_gone"), (reason.StageKind, reason.Declaration.Name));
+        Assert.Equal(("tx", "tx_port_gone"), (reason.StageKind, reason.Declaration.Name));
         Assert.Equal(36ul, rig.Counters.Sum("kernelbypass_punt_missed_packets", "capture"));
     }
 

@@ -40,13 +40,13 @@ public sealed class PortManagerTests(EalFixture eal)
         rig.Engine.Ports.Set("out", new PortChange(AdminDown: true));
         Assert.False(rig.Engine.Ports.Directory.Current.Ports[1].Up);
         rig.Feed(100);
-        TestSwitch.Await(() => Count(rig, "output_port_down") == 100, rig.Drops);
+        TestSwitch.Await(() => Count(rig, "tx_port_down") == 100, rig.Drops);
         rig.Engine.Ports.Set("out", new PortChange(AdminDown: false));
         rig.Feed(100);
         rig.AwaitSent(100);
         rig.Engine.Ports.Detach("out");
         rig.Feed(100);
-        TestSwitch.Await(() => Count(rig, "output_port_gone") == 100, rig.Drops);
+        TestSwitch.Await(() => Count(rig, "tx_port_gone") == 100, rig.Drops);
     }
 
     [Fact]

@@ -41,8 +41,8 @@ public sealed unsafe class TxStage : Stage
         [new OptionDeclaration("retries", 8, 0, 1000, "How often a full tx queue is tried again, without progress, before packets are dropped.")],
         [
             new DropReasonDeclaration("tx_queue_full", "The port's tx queue stayed full: it is slower than what is sent to it."),
-            new DropReasonDeclaration("output_port_gone", "The packet was sent to a port number that no port has."),
-            new DropReasonDeclaration("output_port_down", "The output port is administratively down."),
+            new DropReasonDeclaration("tx_port_gone", "The packet was sent to a port number that no port has."),
+            new DropReasonDeclaration("tx_port_down", "The output port is administratively down."),
             new DropReasonDeclaration("tx_offload_failed",
                 "A checksum, tag or linear copy that the device cannot make could not be made in software: bad header lengths or no room."),
         ],
