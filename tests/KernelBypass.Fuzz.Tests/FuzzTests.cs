@@ -10,7 +10,7 @@ public class FuzzTests(ITestOutputHelper output)
     private static readonly FuzzTarget[] s_targets =
     [
         WireTargets.Views, WireTargets.Dissector, WireTargets.Mutable, WireTargets.Sums, WireTargets.Pcap, WireTargets.Addresses,
-        ModelTargets.Codec, ModelTargets.FlowText, PipelineTargets.Parser,
+        ModelTargets.Codec, ModelTargets.FlowText, PipelineTargets.Parser, ActionTargets.Rewriting,
         ChannelTargets.Messages, ChannelTargets.Ring, ChannelTargets.Queries, GrpcTargets.Framing, GrpcTargets.Headers,
         DaemonTargets.Journal, DaemonTargets.Configuration,
     ];

@@ -32,7 +32,7 @@ internal static unsafe class ChannelTargets
             .Select(Encoding.UTF8.GetBytes),
     ];
 
-    private static readonly AnswersNothing s_handler = (AnswersNothing)(object)DispatchProxy.Create<IQueryHandler, AnswersNothing>();
+    private static readonly IQueryHandler s_handler = DispatchProxy.Create<IQueryHandler, AnswersNothing>();
 
     /// <summary>Every binary message: parts that lie inside the payload, or false.</summary>
     internal static FuzzTarget Messages { get; } = new("channel-messages", BinaryMessages(), [], 80_000, input =>
@@ -40,11 +40,11 @@ internal static unsafe class ChannelTargets
         ulong path = 0;
         if (PacketOutCommand.TryDecode(input, out PacketOutCommand sent, out var actions, out var packet))
         {
-            Require(PacketOutCommand.Size + actions.Length + packet.Length == input.Length, "parts of a packet-out do not add up");
+            Require(actions.Length + packet.Length == input.Length - PacketOutCommand.Size, "a packet-out does not add up");
             Require(actions.Length == sent.ActionBytes, "the actions are not as long as their head says");
             path |= 1;
         }
-        if (TraceRecordHead.TryDecode(input, out TraceRecordHead trace, out ReadOnlySpan<byte> data, out ReadOnlySpan<byte> steps))
+        if (TraceRecordHead.TryDecode(input, out TraceRecordHead trace, out var data, out var steps))
         {
             Require(data.Length == trace.DataBytes, "the data are not as long as their head says");
             Require(TraceRecordHead.Size + data.Length + steps.Length == input.Length, "parts of a trace record do not add up");
@@ -98,18 +98,20 @@ internal static unsafe class ChannelTargets
         return messages + (reader.Fault is string fault ? FuzzPath.OfShape(fault) : 0);
     }, MaxLength: RingCapacity + 16);
 
-    /// <summary>A JSON command is answered or refused, and hands its handler nothing that its type does not allow to be null.</summary>
-    internal static FuzzTarget Queries { get; } = new("channel-queries", [.. s_queries.SelectMany(WithTypes)], s_jsonWords, 20_000, input =>
+    /// <summary>A JSON command is answered or refused, and never hands its handler a null that its type forbids.</summary>
+    internal static FuzzTarget Queries { get; } = new("channel-queries", QuerySeeds(), s_jsonWords, 20_000, input =>
     {
         if (input.IsEmpty)
             return 0;
         var type = (MessageType)((int)FirstQuery + (input[0] % QueryTypes));
-        (MessageType answer, byte[] bytes) = QueryDispatch.Run((IQueryHandler)(object)s_handler, type, input[1..]);
+        (MessageType answer, byte[] bytes) = QueryDispatch.Run(s_handler, type, input[1..]);
         Require(answer is MessageType.Answer or MessageType.Refusal, $"an answer of type {answer}");
         using JsonDocument document = JsonDocument.Parse(bytes);
         string shape = answer == MessageType.Refusal ? Encoding.UTF8.GetString(bytes.AsSpan(0, Math.Min(bytes.Length, 90))) : "";
         return ((ulong)type << 48) ^ ((ulong)answer << 32) ^ FuzzPath.OfShape(shape);
     }, MaxLength: 512);
+
+    private static List<byte[]> QuerySeeds() => [.. s_queries.SelectMany(WithTypes)];
 
     private static int WalkDump(ReadOnlySpan<byte> input)
     {

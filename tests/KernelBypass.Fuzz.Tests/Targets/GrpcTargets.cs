@@ -16,12 +16,13 @@ internal static class GrpcTargets
     private const int Limit = 4096;
 
     /// <summary>
-    /// Length-prefixed messages, in one piece and in pieces: the same messages and the same error either way, none over the limit.
+    /// Length-prefixed messages, in one piece and in pieces: the same messages and the same error either way, none over the
+    /// limit.
     /// </summary>
     internal static FuzzTarget Framing { get; } = new("grpc-framing",
         [Message("hello"u8, gzip: false), [.. Message(default, false), .. Message(new byte[300], true), .. Message("x"u8, false)],
             Message(new byte[5000], gzip: true), Message(new byte[5000], gzip: false)],
-        [[0, 0, 0, 0, 0], [1, 0, 0, 0, 1], [0, 0xFF, 0xFF, 0xFF, 0xFF], [0, 0x7F, 0xFF, 0xFF, 0xFF], [0x1F, 0x8B, 8, 0]], 10_000, input =>
+        [[0, 0, 0, 0, 0], [1, 0, 0, 0, 1], [0, 255, 255, 255, 255], [0, 127, 255, 255, 255], [0x1F, 0x8B]], 10_000, input =>
         {
             byte[] bytes = input.ToArray();
             string whole = Read(new ReadOnlySequence<byte>(bytes));
