@@ -51,6 +51,8 @@ internal static class EalRuntimeDirectory
                 continue;
             if (process != Environment.ProcessId && Directory.Exists($"/proc/{process}"))
                 continue;
+            if (IsLocked(Path.Combine(directory, "config")))
+                continue;
             try
             {
                 Directory.Delete(directory, recursive: true);
@@ -63,6 +65,29 @@ internal static class EalRuntimeDirectory
             {
                 // Another user's.
             }
+        }
+    }
+
+    // A process in another container has a number that is not seen here; but EAL holds a lock (fcntl) on its configuration.
+    private static bool IsLocked(string path)
+    {
+        if (!File.Exists(path))
+            return false;
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+#pragma warning disable CA1416 // Linux only, as DPDK here.
+            file.Lock(0, long.MaxValue);
+#pragma warning restore CA1416
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return true;
         }
     }
 }

@@ -17,6 +17,7 @@ internal sealed unsafe class NoticePump : IDisposable
 
     private readonly Action<DpdkLogEntry> _onLog;
     private readonly Action<PortEvent> _onEvent;
+    private readonly Action<PortEvent> _deliverEvent;
     private readonly Thread _thread;
     private readonly Lock _draining = new();
     private ulong _lostReported;
@@ -27,6 +28,7 @@ internal sealed unsafe class NoticePump : IDisposable
     {
         _onLog = onLog;
         _onEvent = onEvent;
+        _deliverEvent = portEvent => Deliver(_onEvent, portEvent);
         DpdkException.Check(Kb.kb_log_open(), "DPDK's log stream cannot be redirected");
         _thread = new Thread(Run) { IsBackground = true, Name = "kb-dpdk-notice" };
         _thread.Start();
@@ -48,7 +50,7 @@ internal sealed unsafe class NoticePump : IDisposable
         {
             LogLine line;
             while (Kb.kb_log_take(&line) != 0)
-                _onLog(DpdkLogEntry.Parse(line.level, Encoding.UTF8.GetString(line.text, (int)line.length)));
+                Deliver(_onLog, DpdkLogEntry.Parse(line.level, Encoding.UTF8.GetString(line.text, (int)line.length)));
             ReportLost();
 
             EventRecord record;
@@ -58,8 +60,21 @@ internal sealed unsafe class NoticePump : IDisposable
                 if (record.kind == (uint)PortEventKind.Link)
                     _waitsToLinkPoll = 0;
                 else
-                    _onEvent(new PortEvent((PortEventKind)record.kind, record.port));
+                    Deliver(_onEvent, new PortEvent((PortEventKind)record.kind, record.port));
             }
+        }
+    }
+
+    // A handler that fails, say a log on a full disk, must not end the process that forwards packets.
+    private static void Deliver<T>(Action<T> handler, T notice)
+    {
+        try
+        {
+            handler(notice);
+        }
+        catch (Exception e)
+        {
+            Console.Error.WriteLine($"A handler failed on {notice}: {e}");
         }
     }
 
@@ -68,7 +83,8 @@ internal sealed unsafe class NoticePump : IDisposable
         ulong lost = Kb.kb_log_lost();
         if (lost == _lostReported)
             return;
-        _onLog(new DpdkLogEntry(DpdkLogLevel.Warning, "LOG", $"{lost - _lostReported} log line(s) of DPDK were lost: the queue was full"));
+        Deliver(_onLog, new DpdkLogEntry(
+            DpdkLogLevel.Warning, "LOG", $"{lost - _lostReported} log line(s) of DPDK were lost: the queue was full"));
         _lostReported = lost;
     }
 
@@ -81,7 +97,7 @@ internal sealed unsafe class NoticePump : IDisposable
             if (--_waitsToLinkPoll > 0)
                 continue;
             _waitsToLinkPoll = WaitsBetweenLinkPolls;
-            Port.PollLinks(_onEvent);
+            Port.PollLinks(_deliverEvent);
         }
     }
 }

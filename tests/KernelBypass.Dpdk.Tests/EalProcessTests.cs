@@ -99,6 +99,30 @@ public sealed class EalProcessTests
     }
 
     [Fact]
+    public void A_directory_that_another_process_has_locked_is_not_swept()
+    {
+        string held = Path.Combine(EalRuntimeDirectory.Parent, "kernelbypass-4999998");
+        (int code, string output) = ChildProcess.Run("hold-and-sweep", Path.GetFileName(held));
+        Assert.True(code == 0, output);
+        Assert.False(Directory.Exists(held));
+    }
+
+    [Fact]
+    public void A_process_that_forwards_on_a_lcore_allocates_nothing_at_all()
+    {
+        (int code, string output) = ChildProcess.Run("no-allocation");
+        Assert.True(code == 0, output);
+    }
+
+    [Fact]
+    public void A_handler_that_fails_does_not_end_the_process()
+    {
+        (int code, string output) = ChildProcess.Run("bad-handler");
+        Assert.True(code == 0, output);
+        Assert.Contains("A handler failed on", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_main_lcore_is_pinned_and_no_other_thread()
     {
         (int code, string output) = ChildProcess.Run("affinity");

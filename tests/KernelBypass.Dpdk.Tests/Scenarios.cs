@@ -11,12 +11,15 @@ internal static class Scenarios
         ["init-twice"] = InitTwice,
         ["cleanup"] = Cleanup,
         ["hold"] = Hold,
+        ["hold-and-sweep"] = HoldAndSweep,
+        ["no-allocation"] = ForwardingScenario.Run,
+        ["bad-handler"] = BadHandler,
         ["affinity"] = Affinity,
         ["without-root"] = WithoutRoot,
         ["dispose-while-running"] = DisposeWhileRunning,
     };
 
-    private static EalOptions Plain => new() { Lcores = "0@0", NoHuge = true, NoPci = true, MemoryMegabytes = 64 };
+    internal static EalOptions Plain => new() { Lcores = "0@0", NoHuge = true, NoPci = true, MemoryMegabytes = 64 };
 
     /// <summary>Starts EAL with options given as name=value.</summary>
     private static void Init(string[] arguments)
@@ -65,6 +68,18 @@ internal static class Scenarios
         (int code, string output) = ChildProcess.Run("init", $"prefix={arguments[0]}");
         Console.WriteLine($"{code} {output}");
     }
+
+    /// <summary>Holds a prefix of no living process's number while another child starts and sweeps.</summary>
+    private static void HoldAndSweep(string[] arguments)
+    {
+        using Eal eal = Eal.Initialize(Plain with { FilePrefix = arguments[0] }, _ => { });
+        (int code, string output) = ChildProcess.Run("init");
+        Expect(code == 0, output);
+        Expect(Directory.Exists(EalRuntimeDirectory.Of(eal.Options)), "the directory was swept");
+    }
+
+    private static void BadHandler(string[] arguments) =>
+        Eal.Initialize(Plain, _ => throw new IOException("No space left on device")).Dispose();
 
     private static void Affinity(string[] arguments)
     {
@@ -129,7 +144,7 @@ internal static class Scenarios
         return 0;
     }
 
-    private static void Expect(bool condition, string failure)
+    internal static void Expect(bool condition, string failure)
     {
         if (!condition)
             throw new InvalidOperationException(failure);
