@@ -171,5 +171,7 @@ uint32_t kb_abi_version(void)
 
 const char *kb_dpdk_version(int compiled)
 {
-    return compiled ? RTE_VER_PREFIX " " RTE_STR(RTE_VER_YEAR) "." RTE_STR(RTE_VER_MONTH) "." RTE_STR(RTE_VER_MINOR) : rte_version();
+    if (compiled)
+        return RTE_VER_PREFIX " " RTE_STR(RTE_VER_YEAR) "." RTE_STR(RTE_VER_MONTH) "." RTE_STR(RTE_VER_MINOR);
+    return rte_version();
 }

@@ -45,6 +45,9 @@ public static unsafe class CpuAffinity
         }
 
         if (Libc.sched_setaffinity(0, Words * sizeof(ulong), mask) != 0)
-            throw DpdkException.From($"The thread cannot be bound to CPUs {string.Join(',', listed)}", Marshal.GetLastSystemError());
+        {
+            throw DpdkException.From(
+                $"The thread cannot be bound to CPUs {string.Join(',', listed)}", Marshal.GetLastSystemError());
+        }
     }
 }

@@ -57,8 +57,8 @@ public sealed class Eal : IDisposable
         {
             if (s_used)
             {
-                throw new EalException("EAL was already started in this process, and DPDK allows it once: start another process " +
-                    "for another configuration.");
+                throw new EalException("EAL was already started in this process, and DPDK allows it once: start another " +
+                    "process for another configuration.");
             }
 
             s_used = true;

@@ -99,7 +99,10 @@ internal static partial class EalArguments
         }
 
         if (options.NoHuge && (options.HugeDirectory is not null || options.SocketMemoryMegabytes.Count != 0))
-            throw new EalException("NoHuge takes no HugeDirectory and no SocketMemoryMegabytes: those are of hugepages. Use MemoryMegabytes.");
+        {
+            throw new EalException("NoHuge takes no HugeDirectory and no SocketMemoryMegabytes: those are of hugepages. " +
+                "Use MemoryMegabytes.");
+        }
         if (options.HugeDirectory is string directory && !Directory.Exists(directory))
         {
             throw new EalException($"HugeDirectory {directory} does not exist. Mount it: " +
@@ -113,14 +116,17 @@ internal static partial class EalArguments
         ValidateDevices(options);
         if (!PrefixPattern().IsMatch(options.EffectiveFilePrefix))
         {
-            throw new EalException($"FilePrefix \"{options.FilePrefix}\" cannot be a file name: use letters, digits, '-', '_' and '.', " +
-                "at most 32 characters.");
+            throw new EalException($"FilePrefix \"{options.FilePrefix}\" cannot be a file name: use letters, digits, " +
+                "'-', '_' and '.', at most 32 characters.");
         }
 
         foreach (string component in options.ComponentLogLevels.Keys)
         {
             if (component.Length == 0 || component.AsSpan().ContainsAny(',', ':'))
-                throw new EalException($"\"{component}\" is not a component of DPDK's log: write for example \"lib.eal\" or \"pmd.net.*\".");
+            {
+                throw new EalException($"\"{component}\" is not a component of DPDK's log: write for example \"lib.eal\" " +
+                    "or \"pmd.net.*\".");
+            }
         }
     }
 
@@ -148,8 +154,8 @@ internal static partial class EalArguments
     {
         if (!PciPattern().IsMatch(device))
         {
-            throw new EalException($"{option}: \"{device}\" is not a PCI address: write [domain:]bus:device.function in hexadecimal, " +
-                "for example \"0000:03:00.1\" (see: lspci -D | grep -i ethernet).");
+            throw new EalException($"{option}: \"{device}\" is not a PCI address: write [domain:]bus:device.function in " +
+                "hexadecimal, for example \"0000:03:00.1\" (see: lspci -D | grep -i ethernet).");
         }
     }
 

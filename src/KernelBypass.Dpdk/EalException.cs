@@ -2,7 +2,9 @@ using KernelBypass.Dpdk.Native;
 
 namespace KernelBypass.Dpdk;
 
-/// <summary>EAL could not start. The message names the likely cause and the remedy; <see cref="Log"/> has DPDK's own words.</summary>
+/// <summary>
+/// EAL could not start. The message names the likely cause and the remedy; <see cref="Log"/> has DPDK's own words.
+/// </summary>
 public sealed class EalException : DpdkException
 {
     /// <summary>Makes one for options that cannot be.</summary>

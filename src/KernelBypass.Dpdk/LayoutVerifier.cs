@@ -14,8 +14,8 @@ public static unsafe class LayoutVerifier
         uint abi = Kb.kb_abi_version();
         if (abi != Kb.AbiVersion)
         {
-            throw new DpdkException($"libkbdpdk speaks ABI {abi}, this program {Kb.AbiVersion}: they come from different builds. " +
-                "Build the library again with native/build.sh.");
+            throw new DpdkException($"libkbdpdk speaks ABI {abi}, this program {Kb.AbiVersion}: they come from different " +
+                "builds. Build the library again with native/build.sh.");
         }
 
         Verify(Reported());
@@ -30,8 +30,8 @@ public static unsafe class LayoutVerifier
         if (differences.Count == 0)
             return;
         throw new DpdkException(
-            $"libkbdpdk (compiled against {Kb.Text(Kb.kb_dpdk_version(1))}) and this program disagree on {differences.Count} layout " +
-            $"value(s), so packets would be misread:\n  {string.Join("\n  ", differences)}\n" +
+            $"libkbdpdk (compiled against {Kb.Text(Kb.kb_dpdk_version(1))}) and this program disagree on " +
+            $"{differences.Count} layout value(s), so packets would be misread:\n  {string.Join("\n  ", differences)}\n" +
             "Build libkbdpdk and the program from one source tree, against a supported DPDK (22.11, 23.11, 24.11).");
     }
 

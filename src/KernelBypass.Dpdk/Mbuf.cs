@@ -147,7 +147,9 @@ public readonly unsafe partial struct Mbuf(RteMbuf* pointer)
         return Data;
     }
 
-    /// <summary>Takes bytes off the front (rte_pktmbuf_adj): the new first byte, or null when the first segment is shorter.</summary>
+    /// <summary>
+    /// Takes bytes off the front (rte_pktmbuf_adj): the new first byte, or null when the first segment is shorter.
+    /// </summary>
     public byte* Adj(ushort length)
     {
         if (length > _mbuf->data_len)
@@ -184,7 +186,9 @@ public readonly unsafe partial struct Mbuf(RteMbuf* pointer)
         return true;
     }
 
-    /// <summary>Hangs the segments of <paramref name="tail"/> behind this packet's (rte_pktmbuf_chain); false over 65,535.</summary>
+    /// <summary>
+    /// Hangs the segments of <paramref name="tail"/> behind this packet's (rte_pktmbuf_chain); false over 65,535.
+    /// </summary>
     public bool Chain(Mbuf tail)
     {
         int segments = _mbuf->nb_segs + tail._mbuf->nb_segs;

@@ -68,11 +68,15 @@ public sealed unsafe class Mempool : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.PrivateSize % 8 != 0)
-            throw new ArgumentException($"Mempool {options.Name}: the private area is {options.PrivateSize} bytes; DPDK wants a multiple of 8.");
+        {
+            throw new ArgumentException($"Mempool {options.Name}: the private area is {options.PrivateSize} bytes; DPDK " +
+                "wants a multiple of 8.");
+        }
+
         if (options.CacheSize > 512 || options.CacheSize * 3 > options.Count * 2)
         {
-            throw new ArgumentException($"Mempool {options.Name}: a cache of {options.CacheSize} is too large for {options.Count} mbufs; " +
-                "at most 512 and at most count / 1.5.");
+            throw new ArgumentException($"Mempool {options.Name}: a cache of {options.CacheSize} is too large for " +
+                $"{options.Count} mbufs; at most 512 and at most count / 1.5.");
         }
 
         int error;
@@ -110,7 +114,9 @@ public sealed unsafe class Mempool : IDisposable
     public Mbuf Copy(Mbuf packet, uint offset = 0, uint length = uint.MaxValue) =>
         Counted(Kb.kb_mbuf_copy(packet.Pointer, _pool, offset, length));
 
-    /// <summary>An indirect packet over the data of <paramref name="packet"/>, which becomes shared: neither may write it.</summary>
+    /// <summary>
+    /// An indirect packet over the data of <paramref name="packet"/>, which becomes shared: neither may write it.
+    /// </summary>
     public Mbuf Clone(Mbuf packet) => Counted(Kb.kb_mbuf_clone(packet.Pointer, _pool));
 
     /// <summary>Gives the memory back. Every mbuf must have returned and no port may use it any more.</summary>
@@ -137,9 +143,11 @@ public sealed unsafe class Mempool : IDisposable
         {
             Exists => "A pool of this name exists: choose another name.",
             NameTooLong => "Choose a name of at most 25 characters.",
-            NoMemory => $"It needs about {megabytes + 1} MB: reserve more hugepages on the node, or raise EalOptions.MemoryMegabytes.",
+            NoMemory => $"It needs about {megabytes + 1} MB: reserve more hugepages on the node, or raise " +
+                "EalOptions.MemoryMegabytes.",
             _ => "",
         };
-        return DpdkException.From($"Mempool {options.Name} of {options.Count} mbufs on NUMA node {options.NumaNode}", error, remedy);
+        return DpdkException.From(
+            $"Mempool {options.Name} of {options.Count} mbufs on NUMA node {options.NumaNode}", error, remedy);
     }
 }

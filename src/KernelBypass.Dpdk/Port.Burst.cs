@@ -7,24 +7,27 @@ namespace KernelBypass.Dpdk;
 public sealed unsafe partial class Port
 {
     /// <summary>
-    /// Receives up to <paramref name="count"/> packets, which are then the caller's (rte_eth_rx_burst); returns how many. The port
-    /// must be started and the queue exist.
+    /// Receives up to <paramref name="count"/> packets, which are then the caller's (rte_eth_rx_burst); returns how many.
+    /// The port must be started and the queue exist.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ushort RxBurst(ushort port, ushort queue, Mbuf* packets, ushort count) => Kb.kb_rx_burst(port, queue, packets, count);
+    public static ushort RxBurst(ushort port, ushort queue, Mbuf* packets, ushort count) =>
+        Kb.kb_rx_burst(port, queue, packets, count);
 
     /// <summary>
     /// Sends packets (rte_eth_tx_burst): returns how many the driver took, from the first; the rest stays the caller's, to
     /// send again or to free.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ushort TxBurst(ushort port, ushort queue, Mbuf* packets, ushort count) => Kb.kb_tx_burst(port, queue, packets, count);
+    public static ushort TxBurst(ushort port, ushort queue, Mbuf* packets, ushort count) =>
+        Kb.kb_tx_burst(port, queue, packets, count);
 
     /// <summary>
     /// Lets the driver check and complete packets that ask for offloads (rte_eth_tx_prepare): how many, from the first, may be
     /// sent.
     /// </summary>
-    public static ushort TxPrepare(ushort port, ushort queue, Mbuf* packets, ushort count) => Kb.kb_tx_prepare(port, queue, packets, count);
+    public static ushort TxPrepare(ushort port, ushort queue, Mbuf* packets, ushort count) =>
+        Kb.kb_tx_prepare(port, queue, packets, count);
 
     /// <summary>
     /// Does in software what packets ask for in <see cref="Mbuf.Flags"/> and the device lacks (<paramref name="missing"/>, from

@@ -35,11 +35,17 @@ public sealed unsafe partial class Port
 
             _options = options;
             State = PortState.Configured;
-            Configuration = new PortConfiguration(
-                new PortOffloads((PortOffload)(outcome.offloads_granted | outcome.offloads_missing), (PortOffload)outcome.offloads_granted),
-                (RssHash)outcome.rss_granted, outcome.rx_descriptors, outcome.tx_descriptors, outcome.mtu, outcome.link_interrupt != 0);
+            Configuration = ConfigurationOf(outcome);
             return Configuration;
         }
+    }
+
+    private static PortConfiguration ConfigurationOf(in PortOutcome outcome)
+    {
+        var granted = (PortOffload)outcome.offloads_granted;
+        return new PortConfiguration(
+            new PortOffloads(granted | (PortOffload)outcome.offloads_missing, granted), (RssHash)outcome.rss_granted,
+            outcome.rx_descriptors, outcome.tx_descriptors, outcome.mtu, outcome.link_interrupt != 0);
     }
 
     /// <summary>Turns promiscuous mode on or off; false when the device has no such mode (it then filters nothing).</summary>
@@ -139,12 +145,15 @@ public sealed unsafe partial class Port
         return true;
     }
 
+    private DpdkException TooMany(string what, int asked, int most) =>
+        new($"Port {Name}: {asked} {what} asked for, {Driver} has 1 to {most}.");
+
     private void Validate(PortOptions options, PortInfo info)
     {
         if (options.RxQueues == 0 || options.RxQueues > info.MaxRxQueues)
-            throw new DpdkException($"Port {Name}: {options.RxQueues} rx queues asked for, {Driver} has 1 to {info.MaxRxQueues}.");
+            throw TooMany("rx queues", options.RxQueues, info.MaxRxQueues);
         if (options.TxQueues == 0 || options.TxQueues > info.MaxTxQueues)
-            throw new DpdkException($"Port {Name}: {options.TxQueues} tx queues asked for, {Driver} has 1 to {info.MaxTxQueues}.");
+            throw TooMany("tx queues", options.TxQueues, info.MaxTxQueues);
         if (options.Mempools.Count == 0)
             throw new DpdkException($"Port {Name}: no mempool given for its rx queues.");
         ushort largest = Math.Min(MaxMtu, info.MaxMtu);
@@ -157,7 +166,11 @@ public sealed unsafe partial class Port
         if (rss.Key.Length != 0 && rss.Key.Length != info.HashKeySize)
             throw new DpdkException($"Port {Name}: an RSS key of {rss.Key.Length} bytes, {Driver} wants {info.HashKeySize}.");
         if (rss.RedirectionTable.Count != 0 && rss.RedirectionTable.Count != info.RetaSize)
-            throw new DpdkException($"Port {Name}: a redirection table of {rss.RedirectionTable.Count} entries, {Driver} has {info.RetaSize}.");
+        {
+            throw new DpdkException(
+                $"Port {Name}: a redirection table of {rss.RedirectionTable.Count} entries, {Driver} has {info.RetaSize}.");
+        }
+
         foreach (ushort queue in rss.RedirectionTable)
         {
             if (queue >= options.RxQueues)

@@ -67,7 +67,9 @@ public sealed unsafe partial class Port
         }
     }
 
-    /// <summary>The counters of the first queues, as many as fit, at most <see cref="QueueStats.MaxQueues"/>. Allocates nothing.</summary>
+    /// <summary>
+    /// The counters of the first queues, as many as fit, at most <see cref="QueueStats.MaxQueues"/>. Allocates nothing.
+    /// </summary>
     public void GetQueueStats(Span<QueueStats> queues)
     {
         fixed (QueueStats* first = queues)
@@ -84,8 +86,11 @@ public sealed unsafe partial class Port
     /// <summary>The extended statistics.</summary>
     public PortXstats GetXstats() => new(this);
 
-    private static PortLink LinkOf(PortLinkRecord link) => new(
-        link.up != 0, link.speed_mbps is 0 or uint.MaxValue ? null : link.speed_mbps, link.full_duplex != 0, link.autonegotiated != 0);
+    private static PortLink LinkOf(PortLinkRecord link)
+    {
+        uint? speed = link.speed_mbps is 0 or uint.MaxValue ? null : link.speed_mbps;
+        return new PortLink(link.up != 0, speed, link.full_duplex != 0, link.autonegotiated != 0);
+    }
 
     private bool TryGetLink(out PortLink link)
     {

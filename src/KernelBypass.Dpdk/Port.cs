@@ -58,7 +58,9 @@ public sealed unsafe partial class Port : IDisposable
     /// <summary>What the last <see cref="Configure"/> came to, or null.</summary>
     public PortConfiguration? Configuration { get; private set; }
 
-    /// <summary>The device took <see cref="PortOptions.Promiscuous"/>; false also where it has no address filter at all.</summary>
+    /// <summary>
+    /// The device took <see cref="PortOptions.Promiscuous"/>; false also where it has no address filter at all.
+    /// </summary>
     public bool IsPromiscuous => Kb.kb_port_promiscuous(Id) == 1;
 
     /// <summary>The device took <see cref="PortOptions.AllMulticast"/>.</summary>
@@ -92,7 +94,8 @@ public sealed unsafe partial class Port : IDisposable
             if (count < 0)
                 throw AttachFailed(deviceArguments, count);
             if (count is 0 or > MaxPortsOfDevice)
-                throw new DpdkException($"Device {deviceArguments} was probed but has {count} ports; 1 to {MaxPortsOfDevice} can be used.");
+                throw new DpdkException($"Device {deviceArguments} was probed but has {count} ports; 1 to " +
+                    $"{MaxPortsOfDevice} can be used.");
             if (known.Contains(ids[0]))
                 throw AttachFailed(deviceArguments, -Exists);
             var ports = new List<Port>(count);
@@ -102,7 +105,9 @@ public sealed unsafe partial class Port : IDisposable
         }
     }
 
-    /// <summary>Every port there is, those of <see cref="EalOptions.Vdevs"/> and <see cref="EalOptions.AllowPci"/> included.</summary>
+    /// <summary>
+    /// Every port there is, those of <see cref="EalOptions.Vdevs"/> and <see cref="EalOptions.AllowPci"/> included.
+    /// </summary>
     public static IReadOnlyList<Port> Enumerate()
     {
         lock (s_control)

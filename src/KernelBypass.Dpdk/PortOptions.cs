@@ -54,7 +54,9 @@ public sealed record PortOptions
     /// <summary>Ask the driver for rx interrupts, for <see cref="RxInterruptSet"/>.</summary>
     public bool RxInterrupts { get; init; }
 
-    /// <summary>Ask the driver for an interrupt at link changes. Without one they are noticed within about half a second.</summary>
+    /// <summary>
+    /// Ask the driver for an interrupt at link changes. Without one they are noticed within about half a second.
+    /// </summary>
     public bool LinkInterrupt { get; init; } = true;
 }
 

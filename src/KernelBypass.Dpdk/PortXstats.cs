@@ -32,7 +32,10 @@ public sealed unsafe class PortXstats
         if (count < 0)
             throw DpdkException.From($"Port {_port.Name}: xstats", count);
         if (count != Names.Count)
-            throw new DpdkException($"Port {_port.Name} has {count} xstats now, not {Names.Count}: it was configured anew; get its xstats again.");
+        {
+            throw new DpdkException($"Port {_port.Name} has {count} xstats now, not {Names.Count}: it was configured anew; " +
+                "get its xstats again.");
+        }
     }
 
     private static string[] ReadNames(Port port)

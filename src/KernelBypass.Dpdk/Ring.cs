@@ -61,7 +61,11 @@ public sealed unsafe class Ring : IDisposable
         fixed (byte* name = Kb.Zero(options.Name))
             ring = Kb.kb_ring_create(name, options.Capacity, options.NumaNode, flags, &error);
         if (ring is null)
-            throw DpdkException.From($"Ring {options.Name} of {options.Capacity}", error, "Is the name taken, or longer than 28 characters?");
+        {
+            throw DpdkException.From(
+                $"Ring {options.Name} of {options.Capacity}", error, "Is the name taken, or longer than 28 characters?");
+        }
+
         return new Ring(ring, options);
     }
 
@@ -69,10 +73,12 @@ public sealed unsafe class Ring : IDisposable
     public static uint CountOf(void* ring) => Kb.kb_ring_count(ring);
 
     /// <summary>Enqueues as many as fit, from the first; returns how many. The rest stays the caller's.</summary>
-    public static uint EnqueueBurst(void* ring, Mbuf* packets, uint count) => Kb.kb_ring_enqueue_burst(ring, (void**)packets, count);
+    public static uint EnqueueBurst(void* ring, Mbuf* packets, uint count) =>
+        Kb.kb_ring_enqueue_burst(ring, (void**)packets, count);
 
     /// <summary>Dequeues up to <paramref name="count"/>; returns how many.</summary>
-    public static uint DequeueBurst(void* ring, Mbuf* packets, uint count) => Kb.kb_ring_dequeue_burst(ring, (void**)packets, count);
+    public static uint DequeueBurst(void* ring, Mbuf* packets, uint count) =>
+        Kb.kb_ring_dequeue_burst(ring, (void**)packets, count);
 
     /// <inheritdoc cref="EnqueueBurst(void*, Mbuf*, uint)"/>
     public uint EnqueueBurst(Mbuf* packets, uint count) => Kb.kb_ring_enqueue_burst(_ring, (void**)packets, count);

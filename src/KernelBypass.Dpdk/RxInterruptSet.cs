@@ -30,7 +30,8 @@ public sealed unsafe class RxInterruptSet : IDisposable
         int error = Kb.kb_interrupt_add(_set, port.Id, queue);
         if (error == -NotSupported)
             return false;
-        DpdkException.Check(error, $"Port {port.Name}: rx interrupt of queue {queue}", "Was it configured with RxInterrupts and started?");
+        DpdkException.Check(
+            error, $"Port {port.Name}: rx interrupt of queue {queue}", "Was it configured with RxInterrupts and started?");
         return true;
     }
 
@@ -38,7 +39,8 @@ public sealed unsafe class RxInterruptSet : IDisposable
     public void Remove(Port port, ushort queue)
     {
         ArgumentNullException.ThrowIfNull(port);
-        DpdkException.Check(Kb.kb_interrupt_remove(_set, port.Id, queue), $"Port {port.Name}: removal of the rx interrupt of queue {queue}");
+        DpdkException.Check(
+            Kb.kb_interrupt_remove(_set, port.Id, queue), $"Port {port.Name}: removal of the rx interrupt of queue {queue}");
     }
 
     /// <summary>Enables the interrupts; 0, or a negative errno.</summary>

@@ -53,6 +53,8 @@ public sealed class EalArgumentsTests
     public void Without_a_prefix_each_process_has_its_own() =>
         Assert.Equal($"kernelbypass-{Environment.ProcessId}", new EalOptions().EffectiveFilePrefix);
 
+    private static readonly Dictionary<string, DpdkLogLevel> s_notAComponent = new() { ["a:b"] = DpdkLogLevel.Info };
+
     public static TheoryData<string, EalOptions> Refused() => new()
     {
         { "\"0 @ 0\" is not a list of lcores", new EalOptions { Lcores = "0 @ 0" } },
@@ -68,7 +70,7 @@ public sealed class EalArgumentsTests
         { "Vdevs: \"NULL 0\" is not a virtual device", new EalOptions { Vdevs = ["NULL 0"] } },
         { "FilePrefix \"a/b\" cannot be a file name", new EalOptions { FilePrefix = "a/b" } },
         { "Log level 9 does not exist", new EalOptions { LogLevel = (DpdkLogLevel)9 } },
-        { "is not a component", new EalOptions { ComponentLogLevels = new Dictionary<string, DpdkLogLevel> { ["a:b"] = DpdkLogLevel.Info } } },
+        { "is not a component", new EalOptions { ComponentLogLevels = s_notAComponent } },
     };
 
     [Theory]

@@ -12,8 +12,7 @@ public sealed class EalFixture : IDisposable
     public EalFixture()
     {
         Eal = Eal.Initialize(
-            new EalOptions { Lcores = "0@0,1@0", NoHuge = true, NoPci = true, MemoryMegabytes = 384, LogLevel = DpdkLogLevel.Info },
-            Log.Enqueue);
+            new EalOptions { Lcores = "0@0,1@0", NoHuge = true, NoPci = true, MemoryMegabytes = 384 }, Log.Enqueue);
         Pool = Mempool.Create(new MempoolOptions { Name = "test", Count = 16383, PrivateSize = 64 });
     }
 
@@ -26,7 +25,7 @@ public sealed class EalFixture : IDisposable
     /// <summary>A name that no other test uses.</summary>
     public string NewName(string stem) => $"{stem}{Interlocked.Increment(ref _names)}";
 
-    /// <summary>A name for a kernel interface (at most 15 characters) that no other test, and no other run of them, uses.</summary>
+    /// <summary>A name for a kernel interface (at most 15 characters) that no other test and no other run uses.</summary>
     public string NewInterface() => $"kb{Environment.ProcessId:x}t{Interlocked.Increment(ref _names)}";
 
     /// <summary>A started port with one queue pair, or as <paramref name="change"/> says.</summary>

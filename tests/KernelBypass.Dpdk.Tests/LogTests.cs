@@ -19,7 +19,8 @@ public sealed unsafe class LogTests(EalFixture eal)
     [InlineData(7u, DpdkLogLevel.Info)]
     [InlineData(8u, DpdkLogLevel.Debug)]
     [InlineData(uint.MaxValue, DpdkLogLevel.Debug)]
-    public void Levels_are_dpdks(uint level, DpdkLogLevel expected) => Assert.Equal(expected, DpdkLogEntry.Parse(level, "x").Level);
+    public void Levels_are_dpdks(uint level, DpdkLogLevel expected) =>
+        Assert.Equal(expected, DpdkLogEntry.Parse(level, "x").Level);
 
     [Theory]
     [InlineData("EAL: Detected CPU lcores: 2", "EAL", "Detected CPU lcores: 2")]
@@ -32,7 +33,9 @@ public sealed unsafe class LogTests(EalFixture eal)
 
     [Fact]
     public void Eal_s_own_lines_arrived_with_their_level() => Assert.Contains(
-        eal.Log, entry => entry is { Level: DpdkLogLevel.Info, Component: "EAL" } && entry.Message.Contains("IOVA", StringComparison.Ordinal));
+        eal.Log,
+        entry => entry is { Level: DpdkLogLevel.Info, Component: "EAL" } &&
+            entry.Message.Contains("IOVA", StringComparison.Ordinal));
 
     [Fact]
     public void A_line_split_over_writes_is_one_and_lines_written_at_once_are_many()
@@ -82,7 +85,7 @@ public sealed unsafe class LogTests(EalFixture eal)
         {
             Assert.Equal(
                 Enumerable.Range(0, 20).Select(i => $"{tag} {n} {n} {i}"),
-                entries.Where(entry => entry.Message.StartsWith($"{tag} {n} ", StringComparison.Ordinal)).Select(entry => entry.Message));
+                entries.Select(entry => entry.Message).Where(text => text.StartsWith($"{tag} {n} ", StringComparison.Ordinal)));
         }
     }
 
@@ -92,13 +95,15 @@ public sealed unsafe class LogTests(EalFixture eal)
         string tag = eal.NewName("tag");
         string text = $"LONG: {tag} " + new string('x', 600);
         Write(DpdkLogLevel.Warning, text + "\n");
-        Assert.True(Traffic.Until(() => eal.Log.Any(entry => entry.Message.EndsWith('x') && !entry.Message.Contains(tag, StringComparison.Ordinal))));
+        bool IsRest(DpdkLogEntry entry) => entry.Message.EndsWith('x') && !entry.Message.Contains(tag, StringComparison.Ordinal);
+        Assert.True(Traffic.Until(() => eal.Log.Any(IsRest)));
         Assert.Contains(eal.Log, entry => entry.Component == "LONG" && entry.Message.Contains(tag, StringComparison.Ordinal));
     }
 
     private List<DpdkLogEntry> Entries(string tag, int count)
     {
-        List<DpdkLogEntry> Now() => [.. eal.Log.Where(entry => (entry.Message + " ").Contains(tag + " ", StringComparison.Ordinal))];
+        bool IsTagged(DpdkLogEntry entry) => (entry.Message + " ").Contains(tag + " ", StringComparison.Ordinal);
+        List<DpdkLogEntry> Now() => [.. eal.Log.Where(IsTagged)];
         Traffic.Until(() => Now().Count >= count);
         return Now();
     }

@@ -9,7 +9,8 @@ public sealed unsafe class PortTests(EalFixture eal)
     public void Offloads_that_the_device_lacks_are_named_missing()
     {
         using Port port = Port.Attach(eal.NewName("net_ring"));
-        PortOffload wanted = PortOffload.Checksums | PortOffload.TxVlanInsert | PortOffload.TxMultiSegments | PortOffload.RxRssHash;
+        PortOffload wanted =
+            PortOffload.Checksums | PortOffload.TxVlanInsert | PortOffload.TxMultiSegments | PortOffload.RxRssHash;
         PortOffload has = port.GetInfo().Offloads;
 
         PortConfiguration made = port.Configure(new PortOptions { Mempools = [eal.Pool], Offloads = wanted });
@@ -24,7 +25,8 @@ public sealed unsafe class PortTests(EalFixture eal)
     [Fact]
     public void A_jumbo_frame_of_many_segments_passes_net_ring()
     {
-        using Port port = eal.StartPort(eal.NewName("net_ring"), o => o with { Mtu = 9000, Offloads = PortOffload.TxMultiSegments });
+        using Port port = eal.StartPort(
+            eal.NewName("net_ring"), o => o with { Mtu = 9000, Offloads = PortOffload.TxMultiSegments });
         Assert.Equal(9000, port.Configuration!.Mtu);
         Assert.True(port.Configuration.Offloads.Requested.HasFlag(PortOffload.RxScatter));
         byte[] frame = Traffic.Frame(9014, 7);
@@ -100,7 +102,8 @@ public sealed unsafe class PortTests(EalFixture eal)
         var rss = new RssOptions { Hash = RssHash.FiveTuple, Key = key, RedirectionTable = table };
 
         ushort queues = Math.Min(info.MaxRxQueues, (ushort)4);
-        PortConfiguration made = port.Configure(new PortOptions { Mempools = [eal.Pool], RxQueues = queues, TxQueues = queues, Rss = rss });
+        PortConfiguration made = port.Configure(
+            new PortOptions { Mempools = [eal.Pool], RxQueues = queues, TxQueues = queues, Rss = rss });
         port.Start();
 
         Assert.Equal(RssHash.FiveTuple & info.RssHash, made.RssHash);
@@ -124,7 +127,8 @@ public sealed unsafe class PortTests(EalFixture eal)
         AssertRefused(port, good with { Mempools = [] }, "no mempool");
         AssertRefused(port, good with { Rss = new RssOptions { Key = new byte[3] } }, $"wants {info.HashKeySize}");
         AssertRefused(port, good with { Rss = new RssOptions { RedirectionTable = [0] } }, $"has {info.RetaSize}");
-        Assert.Throws<ArgumentException>(() => port.Configure(good with { MacAddress = PhysicalAddress.Parse("01-00-5E-00-00-01") }));
+        PhysicalAddress multicast = PhysicalAddress.Parse("01-00-5E-00-00-01");
+        Assert.Throws<ArgumentException>(() => port.Configure(good with { MacAddress = multicast }));
         Assert.Equal(PortState.Attached, port.State);
         Assert.Throws<InvalidOperationException>(port.Start);
     }

@@ -1,6 +1,8 @@
 namespace KernelBypass.Dpdk.Tests;
 
-/// <summary>The child side of tests: <c>dotnet KernelBypass.Dpdk.Tests.dll SCENARIO [arguments]</c>; exit code 0 is success.</summary>
+/// <summary>
+/// The child side of tests: <c>dotnet KernelBypass.Dpdk.Tests.dll SCENARIO [arguments]</c>; exit code 0 is success.
+/// </summary>
 internal static class Program
 {
     internal static int Main(string[] arguments)

@@ -15,7 +15,8 @@ public sealed unsafe class RingTests(EalFixture eal)
         using Ring ring = Ring.Create(new RingOptions { Capacity = Capacity, SingleProducer = single, SingleConsumer = single });
         Assert.Equal((uint)Capacity, ring.Capacity);
         // Positive: enqueue a burst of as many; negative: dequeue.
-        Prop.ForAll(Gen.Choose(-60, 60).ArrayOf().ToArbitrary(), bursts => SameAsQueue(ring, Capacity, bursts)).QuickCheckThrowOnFailure();
+        Prop.ForAll(Gen.Choose(-60, 60).ArrayOf().ToArbitrary(), bursts => SameAsQueue(ring, Capacity, bursts))
+            .QuickCheckThrowOnFailure();
     }
 
     [Fact]

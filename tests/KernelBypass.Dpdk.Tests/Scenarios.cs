@@ -104,7 +104,8 @@ internal static class Scenarios
         using Eal eal = Eal.Initialize(Plain, _ => { });
         Expect(EalRuntimeDirectory.Of(eal.Options).StartsWith(arguments[0], StringComparison.Ordinal), "run-time directory");
         using Mempool pool = Mempool.Create(new MempoolOptions { Name = "nobody", Count = 4095 });
-        foreach (string device in new[] { "net_null0", "net_ring0", $"net_pcap0,rx_pcap={arguments[1]},tx_pcap=/dev/null,infinite_rx=1" })
+        string pcap = $"net_pcap0,rx_pcap={arguments[1]},tx_pcap=/dev/null,infinite_rx=1";
+        foreach (string device in new[] { "net_null0", "net_ring0", pcap })
         {
             using Port port = Port.Attach(device);
             port.Configure(new PortOptions { Mempools = [pool] });

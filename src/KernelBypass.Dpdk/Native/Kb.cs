@@ -17,7 +17,8 @@ internal static unsafe partial class Kb
     private const string Library = "kbdpdk";
     private const string FileName = "libkbdpdk.so";
 
-#pragma warning disable CA2255 // The resolver must be there before the first P/Invoke, and a static constructor would cost each of them a check.
+    // The resolver must be there before the first P/Invoke, and a static constructor would cost each of them a check.
+#pragma warning disable CA2255
     [ModuleInitializer]
     internal static void SetResolver() => NativeLibrary.SetDllImportResolver(typeof(Kb).Assembly, Resolve);
 #pragma warning restore CA2255
@@ -51,7 +52,8 @@ internal static unsafe partial class Kb
     {
         if (name != Library)
             return 0;
-        string[] candidates = [.. CandidatePaths(AppContext.BaseDirectory, Environment.GetEnvironmentVariable(DirectoryVariable))];
+        string? variable = Environment.GetEnvironmentVariable(DirectoryVariable);
+        string[] candidates = [.. CandidatePaths(AppContext.BaseDirectory, variable)];
         foreach (string path in candidates)
         {
             if (File.Exists(path))
