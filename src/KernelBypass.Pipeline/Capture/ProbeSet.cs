@@ -67,7 +67,9 @@ internal sealed unsafe class ProbeSet
     {
         foreach (var tap in _drops)
         {
-            if (Wants(tap, (PacketMeta*)((RteMbuf*)mbuf + 1), outbound: false)) Copy(worker, tap, mbuf, outbound: false);
+            var meta = (PacketMeta*)((RteMbuf*)mbuf + 1);
+            if (tap.Filter is not null && meta->L3Offset == 0) continue; // dropped before it was parsed: its key is not known
+            if (Wants(tap, meta, outbound: false)) Copy(worker, tap, mbuf, outbound: false);
         }
     }
 

@@ -23,6 +23,7 @@ internal sealed unsafe partial class LcoreWorker : IDisposable
     private readonly LcoreMetrics _metrics;
     private readonly GCHandle _self;
     private readonly double _nsPerCycle;
+    private readonly ulong _interrupted;
     private IdleBackoff _backoff;
     private StageSlot[] _slots = [];
     private RingInput? _input;
@@ -50,6 +51,7 @@ internal sealed unsafe partial class LcoreWorker : IDisposable
         _free = _packets + Burst.Capacity;
         _backoff = new IdleBackoff(options);
         _nsPerCycle = 1e9 / Tsc.Frequency;
+        _interrupted = Tsc.Frequency / 20_000; // 50 us
         _self = GCHandle.Alloc(this);
     }
 
@@ -182,7 +184,7 @@ internal sealed unsafe partial class LcoreWorker : IDisposable
         var weight = burst.Count < FullEnough ? 1u : SampleMask + 1;
         var slots = _slots;
         var before = Tsc.Read();
-        if (first == 1) *slots[0].Cycles += (before - _last) * weight;
+        if (first == 1) AddCycles(slots[0].Cycles, before - _last, weight);
         if (first == 1 && probes is not null) probes.After(this, slots[0].Index, ref burst);
         for (var i = first; i < slots.Length; i++)
         {
@@ -192,7 +194,7 @@ internal sealed unsafe partial class LcoreWorker : IDisposable
             if (probes is null)
             {
                 var after = Tsc.Read();
-                *slots[i].Cycles += (after - before) * weight;
+                AddCycles(slots[i].Cycles, after - before, weight);
                 before = after;
             }
             else
@@ -201,6 +203,9 @@ internal sealed unsafe partial class LcoreWorker : IDisposable
             }
         }
     }
+
+    // A sample during which the kernel took the CPU away stands for itself alone.
+    private void AddCycles(ulong* counter, ulong cycles, uint weight) => *counter += cycles < _interrupted ? cycles * weight : cycles;
 
     private void EndTurn(int received)
     {

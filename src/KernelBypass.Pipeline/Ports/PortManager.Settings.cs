@@ -33,13 +33,14 @@ public sealed unsafe partial class PortManager
             AdminDown = change.AdminDown ?? old.AdminDown,
         };
         if (change.Mtu is { } mtu) CheckMtu(mtu, port.Info, old.Name);
+        var touched = false;
         try
         {
-            Apply(port, wanted);
+            Apply(port, wanted, ref touched);
         }
         catch (Exception e) when (e is DpdkException or PipelineException or ArgumentException)
         {
-            Restore(port, old);
+            if (touched) Restore(port, old);
             throw;
         }
 
@@ -56,11 +57,12 @@ public sealed unsafe partial class PortManager
             throw new PipelineException($"Port {name}: mtu is {mtu}; {info.Driver} takes {least} to {most}.");
     }
 
-    private void Apply(AttachedPort port, PortSpec wanted)
+    private void Apply(AttachedPort port, PortSpec wanted, ref bool touched)
     {
         var old = port.Spec;
         var device = port.Device;
         if (wanted.Mac is { } mac && !mac.Equals(old.Mac)) device.SetMacAddress(mac);
+        touched = wanted != old;
         if (wanted.Mtu != old.Mtu) SetMtu(port, wanted);
         if (wanted.AdminDown != old.AdminDown) SetAdminDown(port, wanted);
         if (device.State != PortState.Started) return; // the rest is set at start

@@ -7,7 +7,8 @@ using KernelBypass.Pipeline.Engine;
 using KernelBypass.Pipeline.Ports;
 using KernelBypass.Pipeline.Stages;
 
-// usage: EngineBench [--split] [--null] [--seconds N] [--cpus a,b,c]
+// usage: EngineBench [--split] [--null] | --idle  [--cpus a,b,c]  (--idle: CPU of an idle lcore and added latency)
+//        [--seconds N] [--cpus a,b,c]
 // Pass-through over net_pcap (infinite_rx, 64-byte frames) or net_null to net_null: rate, CPU time a packet, time in each stage.
 var split = args.Contains("--split");
 var fromNull = args.Contains("--null");
@@ -21,7 +22,8 @@ try
     {
         Lcores = $"0@{cpus[0]},1@{cpus[1]},2@{cpus[2]}", NoHuge = true, NoPci = true, MemoryMegabytes = 512, LogLevel = DpdkLogLevel.Warning,
     });
-    Run();
+    if (args.Contains("--idle")) IdleBench.Run(WorkerCpuNs);
+    else Run();
 }
 finally
 {

@@ -32,6 +32,22 @@ public sealed class PassThroughTests(EalFixture eal)
     }
 
     [Fact]
+    public void A_ring_that_stays_full_drops_and_counts()
+    {
+        using var board = new Board();
+        using var rig = new TestSwitch(
+            eal, [new("rx"), new("gate"), TestSwitch.WireTo(TestSwitch.Out), new("tx")],
+            [new ChainSpec(["rx"], [1]), new ChainSpec(["gate", "wire", "tx"], [2])], TestCatalogue.Kinds,
+            TestSwitch.SmallOptions with { RingSize = 64, RingRetryMicroseconds = 100 }, new Stages.StageServices().Add(board));
+        rig.Engine.Start();
+        Volatile.Write(ref board[0], 1);
+        rig.Feed(500);
+        TestSwitch.Await(() => rig.Counters.Sum("kernelbypass_drop_packets", "engine", "ring_full") >= 500 - 64 - 32, rig.Drops);
+        Volatile.Write(ref board[0], 0);
+        TestSwitch.Await(() => rig.Sent + rig.Counters.Sum("kernelbypass_drop_packets", "engine", "ring_full") == 500, rig.Drops);
+    }
+
+    [Fact]
     public void Lcores_without_a_tx_queue_hand_over()
     {
         using var rig = new TestSwitch(eal, TestSwitch.WireStages, [new ChainSpec(["rx", "wire", "tx"], [1, 2, 3])], queues: 3);
