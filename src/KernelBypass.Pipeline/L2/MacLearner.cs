@@ -11,7 +11,7 @@ public sealed unsafe class MacLearner
     private const ulong MacMask = 0xffff_ffff_ffff;
 
     private readonly MacTable _table;
-    private readonly MacLearnQueue _queue;
+    private readonly MacLearnQueue? _queue;
     private readonly ulong* _deferred;
 
     // What was queued lately and the main lcore has not handled yet, so that a burst from a new station makes one event.
@@ -30,6 +30,13 @@ public sealed unsafe class MacLearner
         _deferred = deferred;
     }
 
+    /// <summary>One that looks up and learns nothing, for explain.</summary>
+    public MacLearner(MacTable table)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        _table = table;
+    }
+
     /// <summary>The port behind which the destination is, or 0.</summary>
     /// <param name="data">The frame.</param>
     /// <param name="meta">Its meta.</param>
@@ -41,11 +48,11 @@ public sealed unsafe class MacLearner
     public void Learn(byte* data, PacketMeta* meta)
     {
         var source = *(ulong*)(data + 6) & MacMask;
-        if (source == 0 || MacAddressKind.IsGroup(data + 6) || meta->InPort - 1 >= ReservedPort.Max) return;
+        if (_queue is null || source == 0 || MacAddressKind.IsGroup(data + 6) || meta->InPort - 1 >= ReservedPort.Max) return;
         var key = KeyOf(source, data, meta);
         if (PortOf(key, out var entry) != meta->InPort)
         {
-            Queue(key, meta->InPort);
+            Queue(_queue, key, meta->InPort);
             return;
         }
 
@@ -81,11 +88,11 @@ public sealed unsafe class MacLearner
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Queue(ulong key, uint port)
+    private void Queue(MacLearnQueue queue, ulong key, uint port)
     {
         var place = (int)((key * 0x9E37_79B9_7F4A_7C15 + port) >> 56) & (RecentSize - 1);
-        if (_recentKey[place] == (key ^ ((ulong)port << 32)) && _recentEvent[place] > _queue.Consumed) return;
-        var number = _queue.TryEnqueue(key, port);
+        if (_recentKey[place] == (key ^ ((ulong)port << 32)) && _recentEvent[place] > queue.Consumed) return;
+        var number = queue.TryEnqueue(key, port);
         if (number == 0)
         {
             ++*_deferred;

@@ -26,8 +26,8 @@ public readonly record struct MacStation(ulong Mac, ushort Vlan, uint Port, uint
 /// <code>
 /// bucket: 64 bytes, 4 entries of 16:  | key u64: valid 1, vlan 12 in bits 48-59, mac 48 | port u32 | seen u32, seconds |
 /// </code>
-/// A key has two buckets; at half load (the limit) an insert that finds neither free is rarer than one in a million, and is
-/// counted like a full table.
+/// A key has two buckets. At half load (the limit) a few inserts in a million find both full and move a station to its other bucket;
+/// should that fail too, the event is counted like one that met a full table.
 /// </remarks>
 public sealed unsafe class MacTable : IDisposable
 {
@@ -218,6 +218,7 @@ public sealed unsafe class MacTable : IDisposable
 
         var hash = Hash(key);
         entry = _count < _limit ? Place(Bucket(hash), Bucket(hash >> 32)) : null;
+        if (entry == null && _count < _limit) entry = MakeRoom(Bucket(hash), Bucket(hash >> 32));
         if (entry == null)
         {
             ++*_refused;
@@ -252,6 +253,28 @@ public sealed unsafe class MacTable : IDisposable
         }
 
         return balance >= 0 && inFirst != null ? inFirst : inSecond != null ? inSecond : inFirst;
+    }
+
+    /// <summary>Both buckets are full: moves a station to its other bucket. It is there before it is gone from here, so
+    /// readers find it all the time.</summary>
+    private Entry* MakeRoom(Entry* first, Entry* second)
+    {
+        for (var i = 0; i < 2 * EntriesPerBucket; i++)
+        {
+            var bucket = i < EntriesPerBucket ? first : second;
+            var entry = bucket + i % EntriesPerBucket;
+            var hash = Hash(entry->Key);
+            var other = Bucket(hash) == bucket ? Bucket(hash >> 32) : Bucket(hash);
+            var place = Place(other, other);
+            if (place == null) continue;
+            place->Port = entry->Port;
+            place->Seen = entry->Seen;
+            Volatile.Write(ref place->Key, entry->Key);
+            Volatile.Write(ref entry->Key, 0);
+            return entry;
+        }
+
+        return null;
     }
 
     private void Remove(Entry* entry)
