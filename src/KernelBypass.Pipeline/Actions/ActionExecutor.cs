@@ -113,7 +113,7 @@ public sealed unsafe partial class ActionExecutor
             var flow = (FlowEntry*)meta->Flow0;
             run.Flow = flow;
             if (!RunOps(ref run, flow->Apply, flow->ApplyCount)) return;
-            if (flow->WriteCount == 0)
+            if (flow->WriteCount == 0 || flow->GotoTable != FlowSpecHeader.NoGoto)
             {
                 Finish(ref run);
                 return;
@@ -144,7 +144,8 @@ public sealed unsafe partial class ActionExecutor
             run.Metadata = (run.Metadata & ~flow->MetadataMask) | (flow->MetadataValue & flow->MetadataMask);
         }
 
-        return _set.IsEmpty || RunSet(ref run);
+        // A last flow that goes on to another table: the packet missed there, and its action set dies with it (OpenFlow 1.3.5, 5.4).
+        return _set.IsEmpty || run.Flow->GotoTable != FlowSpecHeader.NoGoto || RunSet(ref run);
     }
 
     /// <summary>Runs actions in order. False: the packet is done with.</summary>

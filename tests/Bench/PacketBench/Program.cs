@@ -65,6 +65,7 @@ internal static unsafe class Benches
         var flow = (FlowEntry*)NativeMemory.AllocZeroed((nuint)sizeof(FlowEntry));
         flow->Apply = (ActionOp*)NativeMemory.AlignedAlloc((nuint)(sizeof(ActionOp) * actions.Length), 64);
         flow->ApplyCount = (ushort)ActionCompiler.Compile(section, new Span<ActionOp>(flow->Apply, actions.Length));
+        flow->GotoTable = FlowSpecHeader.NoGoto;
         var outputs = (void**)NativeMemory.Alloc(Burst.Capacity, (nuint)sizeof(void*));
         var context = new BenchContext();
         var executor = new ActionExecutor(context, outputs, null, false);

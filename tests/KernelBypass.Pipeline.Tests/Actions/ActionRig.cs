@@ -54,6 +54,7 @@ internal sealed unsafe class ActionRig : IDisposable
         entry->Priority = spec.Priority;
         entry->MetadataMask = spec.MetadataMask;
         entry->MetadataValue = spec.MetadataValue;
+        entry->GotoTable = head.GotoTable;
         entry->ClearActions = head.ClearActions;
         entry->IsTableMiss = spec.Priority == 0 && spec.Match.Count == 0 ? (byte)1 : (byte)0;
         entry->Apply = Compile(FlowSpecDecoder.Apply(bytes, head), out entry->ApplyCount);
