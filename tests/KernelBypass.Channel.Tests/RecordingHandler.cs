@@ -62,6 +62,10 @@ internal sealed class RecordingHandler : ICommandHandler
         return new() { Applied = index, Result = FlowResult.Stands(0, 0) };
     }
 
+    public void PublishFlows()
+    {
+    }
+
     public uint DumpFlows(uint cursor, ref FlowDumpWriter writer)
     {
         for (; cursor < _flows.Count; cursor++)

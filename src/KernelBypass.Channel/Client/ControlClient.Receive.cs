@@ -92,7 +92,7 @@ public sealed partial class ControlClient
     {
         if ((_events.Fault ?? _packets.Fault ?? _commands.Fault ?? _packetOuts.Fault) is { } fault)
             return $"the data plane broke the channel's protocol: {fault}";
-        if (Volatile.Read(ref _region.ClosedEpoch) == _epoch) return "the data plane closed it, as this process broke the channel's protocol";
+        if (Volatile.Read(ref _region.ClosedEpoch) == _epoch) return "the data plane wants this process to attach anew: it broke the channel's protocol or flows changed handles; see its log";
         if (_region.State == SharedMemory.DataPlaneState.Closed) return $"the data plane (pid {_region.DataPlanePid}) has stopped";
         return _dataPlaneLock.IsHeld ? null : $"the data plane (pid {_region.DataPlanePid}) ended";
     }

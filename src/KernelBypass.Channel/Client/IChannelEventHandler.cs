@@ -8,7 +8,7 @@ namespace KernelBypass.Channel.Client;
 /// </summary>
 public interface IChannelEventHandler
 {
-    /// <summary>A flow left the tables by a timeout or was replaced.</summary>
+    /// <summary>A flow left the tables by a timeout.</summary>
     void OnFlowRemoved(in FlowRemovedEvent removed);
 
     /// <summary>A port changed.</summary>

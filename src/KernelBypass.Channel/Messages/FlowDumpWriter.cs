@@ -21,7 +21,7 @@ public ref struct FlowDumpWriter
     }
 
     /// <summary>Adds a flow; false when the answer is full: then its cursor is the next answer's.</summary>
-    public bool TryAdd(FlowHandle flow, long createdUnixNs, long usedUnixNs, ReadOnlySpan<byte> spec)
+    public bool TryAdd(FlowHandle flow, long createdUnixNs, long usedUnixNs, scoped ReadOnlySpan<byte> spec)
     {
         if (_count >= _max || _buffer.Length - _used < FlowDumpEntryHead.Size + spec.Length) return false;
         var head = new FlowDumpEntryHead

@@ -34,11 +34,11 @@ public struct FlowResult
     public short ActionIndex;
     private ushort _reserved2;
 
-    /// <summary>FlowDelete: the flow's final counters.</summary>
+    /// <summary>FlowDelete, and FlowAdd that replaced a flow: that flow's final counters.</summary>
     public ulong Packets;
     public ulong Bytes;
 
-    /// <summary>FlowDelete: how long it stood.</summary>
+    /// <summary>The same: how long it stood.</summary>
     public ulong DurationNs;
 
     /// <summary>Whether the command was carried out.</summary>

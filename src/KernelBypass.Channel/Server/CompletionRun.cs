@@ -14,10 +14,12 @@ internal sealed class CompletionRun(SharedRingWriter events)
     private ulong _first;
     private int _count;
 
-    /// <summary>Adds a result; writes what was gathered when it does not follow it.</summary>
+    /// <summary>Whether a result must wait until what was gathered has been written: there is no more room, or it does not follow.</summary>
+    internal bool MustFlushBefore(ulong correlation) => _count == Capacity || (_count > 0 && correlation != _first + (ulong)_count);
+
+    /// <summary>Adds a result; see <see cref="MustFlushBefore"/>.</summary>
     internal void Add(ulong correlation, in FlowResult result)
     {
-        if (_count == Capacity || (_count > 0 && correlation != _first + (ulong)_count)) Flush();
         if (_count == 0) _first = correlation;
         _results[_count++] = result;
     }

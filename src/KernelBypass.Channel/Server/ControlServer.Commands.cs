@@ -17,28 +17,38 @@ public sealed partial class ControlServer
             case MessageType.FlowModify:
             case MessageType.FlowDelete:
                 if (_batch.IsOpen)
+                {
                     _batch.Add(header.Type, header.Correlation, payload);
-                else
-                    _run.Add(header.Correlation, RunFlowCommand(handler, header.Type, payload));
+                    return;
+                }
+
+                if (_run.MustFlushBefore(header.Correlation)) TellResults(handler);
+                _run.Add(header.Correlation, RunFlowCommand(handler, header.Type, payload));
                 return;
             case MessageType.BatchBegin:
                 _batch.Open();
                 return;
             case MessageType.BatchCommit:
-                _run.Flush();
+                TellResults(handler);
                 CommitBatch(handler, header.Correlation);
                 return;
             case MessageType.FlowDump:
-                _run.Flush();
+                TellResults(handler);
                 DumpFlows(handler, header.Correlation, payload);
                 return;
             default:
-                _run.Flush();
+                TellResults(handler);
                 var (type, answer) = QueryDispatch.Run(handler, header.Type, payload);
                 _backlog.Put(type, header.Correlation, answer);
                 _ = _backlog.TrySend();
                 return;
         }
+    }
+
+    private void TellResults(ICommandHandler handler)
+    {
+        handler.PublishFlows();
+        _run.Flush();
     }
 
     private static FlowResult RunFlowCommand(ICommandHandler handler, MessageType type, ReadOnlySpan<byte> payload)
@@ -66,6 +76,7 @@ public sealed partial class ControlServer
         {
             _batch.Close();
             completion = handler.CommitBatch(_batch.Items, _batch.Results);
+            handler.PublishFlows();
         }
 
         _batchCompletion = completion;
@@ -102,7 +113,7 @@ public sealed partial class ControlServer
     {
         if (!FlowDumpCommand.TryDecode(payload, out var command))
         {
-            ShutOut(handler, "a malformed flow dump");
+            ShutOut(handler, "the daemon broke the channel's protocol: a malformed flow dump");
             return;
         }
 

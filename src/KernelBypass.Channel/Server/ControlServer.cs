@@ -36,6 +36,7 @@ public sealed partial class ControlServer : IDisposable
     private uint _epoch;
     private long _nextProbe;
     private bool _dirty;
+    private string? _closeReason;
 
     private ControlServer(RunDirectory directory, SharedLock taken, ChannelOptions options)
     {
@@ -108,22 +109,31 @@ public sealed partial class ControlServer : IDisposable
             taken++;
         }
 
-        _run.Flush();
+        TellResults(handler);
         while (taken < max && _packetOuts.TryRead(out var header, out var payload))
         {
             taken++;
             if (header.Type == MessageType.PacketOut && PacketOutCommand.TryDecode(payload, out var head, out var actions, out var packet))
                 handler.PacketOut(head.InPort, actions, packet);
             else
-                ShutOut(handler, "a malformed packet-out");
+                ShutOut(handler, "the daemon broke the channel's protocol: a malformed packet-out");
         }
 
         Commands += (ulong)taken;
         _dirty |= taken > 0;
         var fault = _commands.Fault ?? _packetOuts.Fault ?? _events.Fault ?? _packets.Fault;
-        if (fault is not null) ShutOut(handler, fault);
+        if (fault is not null) ShutOut(handler, $"the daemon broke the channel's protocol: {fault}");
+        if (_closeReason is { } reason && _batchTold)
+        {
+            _closeReason = null;
+            ShutOut(handler, reason);
+        }
+
         return taken;
     }
+
+    /// <summary>Makes the daemon attach anew, once the answer under way has been told: it must learn the flows' handles again.</summary>
+    public void CloseSession(string reason) => _closeReason = reason;
 
     /// <summary>Wakes the daemon if it sleeps and something was written since the last call. Call once a turn of the main loop.</summary>
     public void RingDaemon()
@@ -204,7 +214,7 @@ public sealed partial class ControlServer : IDisposable
     private void ShutOut(ICommandHandler handler, string reason)
     {
         if (!DaemonAttached) return;
-        Detach(handler, $"the daemon broke the channel's protocol: {reason}");
+        Detach(handler, reason);
         Volatile.Write(ref _region.ClosedEpoch, _epoch);
         _dirty = true;
         RingDaemon();

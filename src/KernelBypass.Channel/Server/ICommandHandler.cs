@@ -24,6 +24,9 @@ public interface ICommandHandler : IQueryHandler
     /// </summary>
     BatchCompletion CommitBatch(in FlowBatchItems items, Span<FlowResult> results);
 
+    /// <summary>Called before results of flow commands are told: from then on every packet meets the flows as they are now.</summary>
+    void PublishFlows();
+
     /// <summary>Adds flows from the cursor on until the answer is full.</summary>
     /// <returns>The next cursor, or <see cref="FlowDumpHead.End"/>.</returns>
     uint DumpFlows(uint cursor, ref FlowDumpWriter writer);

@@ -95,6 +95,7 @@ internal sealed unsafe class EngineMemory : IDisposable
         Count = (uint)count,
         CacheSize = (uint)_options.PoolCacheSize,
         PrivateSize = PacketMeta.Size,
+        DataRoom = (ushort)_options.DataRoomBytes,
         NumaNode = numaNode,
     });
 }
