@@ -48,12 +48,13 @@ builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
 if (loaded.Config.Logging.Format == "json") builder.Logging.AddJsonConsole();
 else builder.Logging.AddSimpleConsole(options => (options.SingleLine, options.TimestampFormat, options.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true));
 builder.Services.AddSingleton(loaded);
-builder.Services.AddSingleton<ExitStatus>();
+var exit = new ExitStatus();
+builder.Services.AddSingleton(exit);
 builder.Services.AddHostedService<DataPlaneService>();
 builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(30));
 using var host = builder.Build();
 await host.RunAsync().ConfigureAwait(false);
-return host.Services.GetRequiredService<ExitStatus>().Code;
+return exit.Code;
 
 static int Fail(string message)
 {

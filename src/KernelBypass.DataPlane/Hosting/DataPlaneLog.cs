@@ -5,7 +5,7 @@ namespace KernelBypass.DataPlane.Hosting;
 /// <summary>Every log message of the data plane.</summary>
 internal static partial class DataPlaneLog
 {
-    [LoggerMessage(1, LogLevel.Information, "kernelbypass-dataplane {Version} starts (pid {Pid}, DPDK {Dpdk}), run directory {RunDir}")]
+    [LoggerMessage(1, LogLevel.Information, "kernelbypass-dataplane {Version} starts (pid {Pid}, {Dpdk}), run directory {RunDir}")]
     internal static partial void Starting(this ILogger log, string version, int pid, string dpdk, string runDir);
 
     [LoggerMessage(2, LogLevel.Information, "forwarding: main lcore {Main}, worker lcores {Workers}, ready after {Milliseconds} ms")]
