@@ -24,7 +24,10 @@ public sealed unsafe class FlowStatsReader : IDisposable
     {
         var region = SharedRegion.Open(directory.FlowStats, FlowStatsLayout.PageBytes, writable: false);
         var head = *(FlowStatsLayout*)region.Start;
-        var fits = head.Magic == FlowStatsLayout.MagicValue && head.Version == FlowStatsLayout.CurrentVersion
+
+        // Every lcore has at least a page: with more of them than the file has pages, the product that is its size would overflow.
+        var lcoresFit = head.Lcores <= region.Bytes / FlowStatsLayout.PageBytes;
+        var fits = lcoresFit && head.Magic == FlowStatsLayout.MagicValue && head.Version == FlowStatsLayout.CurrentVersion
             && head.FileBytes == (ulong)region.Bytes && FlowStatsLayout.TotalBytes(head.Lcores, head.Flows) == region.Bytes;
         if (fits) return new FlowStatsReader(region, head.Lcores, head.Flows);
         region.Dispose();
