@@ -12,7 +12,7 @@ public class FuzzTests(ITestOutputHelper output)
         WireTargets.Views, WireTargets.Dissector, WireTargets.Mutable, WireTargets.Sums, WireTargets.Pcap, WireTargets.Addresses,
         ModelTargets.Codec, ModelTargets.FlowText, PipelineTargets.Parser, ActionTargets.Rewriting,
         ChannelTargets.Messages, ChannelTargets.Ring, ChannelTargets.Queries, GrpcTargets.Framing, GrpcTargets.Headers,
-        DaemonTargets.Journal, DaemonTargets.Configuration,
+        SharedFileTargets.Files, DaemonTargets.Journal, DaemonTargets.Configuration,
     ];
 
     public static TheoryData<string> Targets => new(s_targets.Select(t => t.Name));

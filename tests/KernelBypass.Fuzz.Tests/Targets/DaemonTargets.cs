@@ -13,9 +13,8 @@ internal static class DaemonTargets
 {
     private const ulong Generation = 3;
 
-    private static readonly string s_directory = Directory.CreateTempSubdirectory("kernelbypass-fuzz-journal-").FullName;
-
-    static DaemonTargets() => AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(s_directory, recursive: true);
+    private static readonly string s_directory =
+        Directory.CreateDirectory(Path.Combine(Fuzzer.DefaultWorkDirectory, "flow-journal")).FullName;
 
     /// <summary>
     /// A journal is replayed as far as it is sound, and replaying that part alone gives the same. The first byte of an input says
