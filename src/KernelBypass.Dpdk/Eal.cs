@@ -121,13 +121,7 @@ public sealed class Eal : IDisposable
         }
 
         _disposed = true;
-        _thread.Invoke(() =>
-        {
-            foreach (Port port in Port.Enumerate())
-                port.Close();
-            Kb.kb_event_close();
-            _ = Kb.kb_eal_cleanup();
-        });
+        _thread.Invoke(CleanUp);
         _thread.Stop();
         Kb.kb_log_close();
         _pump.Dispose();
@@ -161,6 +155,27 @@ public sealed class Eal : IDisposable
                 CpuAffinity.SetCurrentThread(before);
         });
         return error;
+    }
+
+    private void CleanUp()
+    {
+        foreach (Port port in Port.Enumerate())
+        {
+            try
+            {
+                port.Close();
+            }
+            catch (DpdkException e)
+            {
+                // The others and EAL itself are to end nevertheless.
+                OnLog(new DpdkLogEntry(DpdkLogLevel.Error, "PORT", e.Message));
+            }
+        }
+
+        Kb.kb_event_close();
+        int error = Kb.kb_eal_cleanup();
+        if (error < 0)
+            OnLog(new DpdkLogEntry(DpdkLogLevel.Error, "EAL", DpdkException.From("rte_eal_cleanup", error).Message));
     }
 
     private void ReadFacts()
