@@ -25,6 +25,9 @@ public sealed class GrpcTestServer : IAsyncDisposable
 
     public Uri Address { get; }
 
+    /// <summary>Every address, the first being <see cref="Address"/>.</summary>
+    public IEnumerable<string> Addresses => _app.Urls;
+
     public GrpcChannel Channel { get; }
 
     public IServiceProvider Services => _app.Services;

@@ -1,5 +1,3 @@
-using System.IO.Compression;
-using System.IO.Pipelines;
 using Grpc.Core;
 using Grpc.Protocol;
 
@@ -142,36 +140,4 @@ internal sealed class ClientStreamWriter<TRequest, TResponse> : IClientStreamWri
     private Exception EndedException() => _call.End!.Status.StatusCode == StatusCode.OK
         ? new InvalidOperationException("The server has ended the call: it takes no more requests.")
         : _call.NewException();
-
-    /// <summary>The messages on their way into the body of the request.</summary>
-    private sealed class RequestOutput(Stream stream, int? maxMessageSize, bool gzip)
-        : MessageOutput(PipeWriter.Create(stream, s_pipeOptions), maxMessageSize, CompressionLevel.Fastest)
-    {
-        private static readonly StreamPipeWriterOptions s_pipeOptions = new(minimumBufferSize: 32 * 1024, leaveOpen: true);
-        private bool _ended;
-
-        protected override bool MayFlush => !_ended;
-
-        public async Task EndAsync()
-        {
-            Task flush;
-            lock (Lock)
-            {
-                _ended = true;
-                flush = IsFlushing ? PendingFlush! : Task.CompletedTask;
-            }
-
-            await flush.ConfigureAwait(false);
-            lock (Lock)
-                flush = FlushLocked();
-            await flush.ConfigureAwait(false);
-        }
-
-        protected override bool PrepareMessage()
-        {
-            if (_ended)
-                throw new InvalidOperationException("The stream of requests has been completed.");
-            return gzip;
-        }
-    }
 }

@@ -64,7 +64,8 @@ internal sealed class GrpcCall<TRequest, TResponse> : IDisposable
         var buffer = new System.Buffers.ArrayBufferWriter<byte>(512);
         try
         {
-            var writer = new MessageWriter(buffer, _channel.Options.MaxSendMessageSize, CompressionLevel.Fastest);
+            var writer = new MessageWriter(
+                buffer, _channel.Options.MaxSendMessageSize, CompressionLevel.Fastest, contiguous: true);
             bool noCompress = ((_options.WriteOptions?.Flags ?? WriteFlags.None) & WriteFlags.NoCompress) != 0;
             writer.Write(request, Method.RequestMarshaller.ContextualSerializer, _headers.Gzip && !noCompress);
         }

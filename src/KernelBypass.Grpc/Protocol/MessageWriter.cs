@@ -19,6 +19,7 @@ internal sealed class MessageWriter : SerializationContext, IBufferWriter<byte>
     private readonly IBufferWriter<byte> _output;
     private readonly int _limit;
     private readonly CompressionLevel _level;
+    private readonly int _onePieceSize;
     private GzipCodec? _codec;
     private ArrayBufferWriter<byte>? _buffer;
     private Memory<byte> _piece;
@@ -30,8 +31,12 @@ internal sealed class MessageWriter : SerializationContext, IBufferWriter<byte>
     /// <param name="output">Where the bytes go.</param>
     /// <param name="limit">The largest message, before compression; null for none.</param>
     /// <param name="level">How hard to compress.</param>
-    public MessageWriter(IBufferWriter<byte> output, int? limit, CompressionLevel level)
+    /// <param name="contiguous">
+    /// Whether the output is one growing array, so that a message of any size is best asked room for at once.
+    /// </param>
+    public MessageWriter(IBufferWriter<byte> output, int? limit, CompressionLevel level, bool contiguous = false)
     {
+        _onePieceSize = contiguous ? Array.MaxLength : OnePieceSize;
         _output = output;
         _limit = limit ?? int.MaxValue;
         _level = level;
@@ -96,7 +101,7 @@ internal sealed class MessageWriter : SerializationContext, IBufferWriter<byte>
         {
             StartBuffer();
         }
-        else if (_declared < OnePieceSize - PrefixSize)
+        else if (_declared < _onePieceSize - PrefixSize)
         {
             // One byte to spare, as a writer may never hand out an empty span.
             _piece = _output.GetMemory(PrefixSize + _declared + 1);

@@ -21,13 +21,17 @@ internal sealed class ResponseOutput : MessageOutput
         : base(
             http.Response.BodyWriter,
             options.MaxSendMessageSize,
-            options.ResponseCompressionLevel ?? CompressionLevel.Fastest)
+            options.ResponseCompressionLevel ?? CompressionLevel.Fastest,
+            contiguous: false)
     {
         _http = http;
         _options = options;
     }
 
     protected override bool MayFlush => !_ended;
+
+    // A flush that waits means that Kestrel's buffer is full.
+    protected override bool WritesDuringFlush => false;
 
     /// <summary>Sends the headers now.</summary>
     public Task WriteHeadersAsync(Metadata headers)
@@ -117,6 +121,15 @@ internal sealed class ResponseOutput : MessageOutput
             DecideEncoding(_options.ResponseCompressionAlgorithm);
         _wroteMessage = true;
         return _gzip;
+    }
+
+    protected override ValueTask SendBufferAsync()
+    {
+        var flush = _http.Response.BodyWriter.FlushAsync();
+        if (!flush.IsCompletedSuccessfully)
+            return new ValueTask(flush.AsTask());
+        flush.GetAwaiter().GetResult();
+        return ValueTask.CompletedTask;
     }
 
     // Compression for which the client has no decoder is left out, as compression.md has it.
