@@ -10,6 +10,8 @@ internal static class PeerProcess
     /// <summary>Debian's python, which has grpcio and protobuf as packages (python3-grpcio, python3-protobuf).</summary>
     public const string Python = "/usr/bin/python3";
 
+    private static readonly SemaphoreSlim s_installing = new(1);
+
     public static string Folder => Path.Combine(AppContext.BaseDirectory, "Peers");
 
     public static string ProtoRoot => Path.Combine(AppContext.BaseDirectory, "proto");
@@ -84,13 +86,21 @@ internal static class PeerProcess
     public static async Task<string> InstallNodePackagesAsync()
     {
         string folder = Path.Combine(Folder, "node");
-        if (!File.Exists(Path.Combine(folder, "node_modules", ".package-lock.json")))
+        await s_installing.WaitAsync();
+        try
         {
-            var (exitCode, output) = await RunAsync(
-                "npm", folder, TimeSpan.FromMinutes(3), "ci", "--no-audit", "--no-fund", "--ignore-scripts");
-            Assert.True(exitCode == 0, "npm ci failed (it needs the npm registry or its cache): " + output);
-        }
+            if (!File.Exists(Path.Combine(folder, "node_modules", ".package-lock.json")))
+            {
+                var (exitCode, output) = await RunAsync(
+                    "npm", folder, TimeSpan.FromMinutes(3), "ci", "--no-audit", "--no-fund", "--ignore-scripts");
+                Assert.True(exitCode == 0, "npm ci failed (it needs the npm registry or its cache): " + output);
+            }
 
-        return folder;
+            return folder;
+        }
+        finally
+        {
+            s_installing.Release();
+        }
     }
 }

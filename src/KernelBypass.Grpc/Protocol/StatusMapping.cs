@@ -23,7 +23,6 @@ internal static class StatusMapping
         0x8 => StatusCode.Cancelled, // CANCEL
         0xB => StatusCode.ResourceExhausted, // ENHANCE_YOUR_CALM
         0xC => StatusCode.PermissionDenied, // INADEQUATE_SECURITY
-        0xD => StatusCode.Unknown, // HTTP_1_1_REQUIRED
         _ => StatusCode.Internal, // NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR ...
     };
 
