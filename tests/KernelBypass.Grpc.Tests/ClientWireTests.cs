@@ -5,6 +5,7 @@ using Grpc.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace KernelBypass.Grpc.Tests;
 
@@ -187,10 +188,11 @@ public sealed class ClientWireTests : IAsyncLifetime
     {
         await using var old = await GrpcTestServer.StartAsync(
             app => app.Run(_ => Task.CompletedTask),
-            kestrel: k => k.Listen(IPAddress.Loopback, 0, l => l.Protocols = Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http1));
+            kestrel: k => k.Listen(IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http1));
         using var channel = GrpcChannel.ForAddress(old.Addresses.Last());
+        var client = new TestService.TestServiceClient(channel);
         var error = await Assert.ThrowsAsync<RpcException>(
-            async () => await new TestService.TestServiceClient(channel).EmptyCallAsync(new Empty(), deadline: DateTime.UtcNow.AddSeconds(30)));
+            async () => await client.EmptyCallAsync(new Empty(), deadline: DateTime.UtcNow.AddSeconds(30)));
         Assert.Equal(StatusCode.Internal, error.StatusCode);
     }
 

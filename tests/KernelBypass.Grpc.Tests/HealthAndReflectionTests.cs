@@ -41,7 +41,9 @@ public sealed class HealthAndReflectionTests : IAsyncLifetime
         Service.SetStatus("a", ServingStatus.NotServing);
         Assert.Equal(ServingStatus.NotServing, (await HealthClient.CheckAsync(new HealthCheckRequest { Service = "a" })).Status);
         Service.ClearStatus("a");
-        await Assert.ThrowsAsync<RpcException>(async () => await HealthClient.CheckAsync(new HealthCheckRequest { Service = "a" }));
+        error = await Assert.ThrowsAsync<RpcException>(
+            async () => await HealthClient.CheckAsync(new HealthCheckRequest { Service = "a" }));
+        Assert.Equal(StatusCode.NotFound, error.StatusCode);
     }
 
     [Fact]

@@ -75,7 +75,8 @@ public sealed class OwnInteropTests(OwnServer own) : InteropTests(own.Server.Add
     [Fact]
     public async Task Server_compressed_streaming()
     {
-        var received = await RawUnary.ReadAllAsync<StreamingOutputCallResponse>(Address, "StreamingOutputCall", CompressedThenNot());
+        var received = await RawUnary.ReadAllAsync<StreamingOutputCallResponse>(
+            Address, "StreamingOutputCall", CompressedThenNot());
         Assert.Equal([(1, 31415), (0, 92653)], received.Select(r => ((int)r.Flag, r.Message.Payload.Body.Length)));
     }
 }

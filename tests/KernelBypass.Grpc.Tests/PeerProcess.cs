@@ -17,7 +17,8 @@ internal static class PeerProcess
     public static string ProtoRoot => Path.Combine(AppContext.BaseDirectory, "proto");
 
     /// <summary>Runs a program to its end.</summary>
-    public static async Task<(int ExitCode, string Output)> RunAsync(string program, string folder, TimeSpan limit, params string[] arguments)
+    public static async Task<(int ExitCode, string Output)> RunAsync(
+        string program, string folder, TimeSpan limit, params string[] arguments)
     {
         using var process = Start(program, folder, arguments);
         var output = process.StandardOutput.ReadToEndAsync();

@@ -26,7 +26,11 @@ internal static class RawUnary
     }
 
     public static async Task<HttpResponseMessage> PostAsync(
-        Uri address, string path, byte[] body, string? contentType = "application/grpc", params (string Name, string Value)[] headers)
+        Uri address,
+        string path,
+        byte[] body,
+        string? contentType = "application/grpc",
+        params (string Name, string Value)[] headers)
     {
         using var client = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(address, path))

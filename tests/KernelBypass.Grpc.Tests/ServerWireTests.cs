@@ -154,7 +154,8 @@ public sealed class ServerWireTests : IAsyncLifetime
     [InlineData("20m")]
     public async Task The_server_itself_ends_a_call_at_its_deadline(string timeout)
     {
-        var request = new StreamingOutputCallRequest { ResponseParameters = { new ResponseParameters { IntervalUs = 60_000_000 } } };
+        var request = new StreamingOutputCallRequest();
+        request.ResponseParameters.Add(new ResponseParameters { IntervalUs = 60_000_000 });
         using var response = await PostAsync(
             "/grpc.testing.TestService/StreamingOutputCall",
             RawUnary.Frame(0, request.ToByteArray()),

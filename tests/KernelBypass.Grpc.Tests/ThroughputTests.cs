@@ -54,11 +54,12 @@ public sealed class ThroughputTests(ITestOutputHelper output) : IAsyncLifetime
     });
 
     [Fact]
-    public async Task Exchange() => await MeasureAsync("both ways, an answer each, buffered", Messages, count => ExchangeAsync(count, s_buffered));
+    public async Task Exchange() =>
+        await MeasureAsync("both ways, an answer each, buffered", Messages, count => ExchangeAsync(count, s_buffered));
 
     [Fact]
-    public async Task Exchange_flushing_each() =>
-        await MeasureAsync("both ways, an answer each, each flushed", Messages / 5, count => ExchangeAsync(count, WriteOptions.Default));
+    public async Task Exchange_flushing_each() => await MeasureAsync(
+        "both ways, an answer each, each flushed", Messages / 5, count => ExchangeAsync(count, WriteOptions.Default));
 
     [Fact]
     public async Task Unary() => await MeasureAsync("unary, 32 at once", Messages / 20, async count =>

@@ -11,11 +11,13 @@ internal sealed class ClientStreamReader<TRequest, TResponse>(GrpcCall<TRequest,
     private static readonly Task<bool> s_true = Task.FromResult(true);
     private static readonly Task<bool> s_false = Task.FromResult(false);
 
-    private readonly Func<DeserializationContext, TResponse> _deserializer = call.Method.ResponseMarshaller.ContextualDeserializer;
+    private readonly Func<DeserializationContext, TResponse> _deserializer =
+        call.Method.ResponseMarshaller.ContextualDeserializer;
     private MessageReader? _reader;
     private TResponse? _current;
 
-    public TResponse Current => _current ?? throw new InvalidOperationException("There is no current message: call MoveNext first.");
+    public TResponse Current => _current
+        ?? throw new InvalidOperationException("There is no current message: call MoveNext first.");
 
     public Task<bool> MoveNext(CancellationToken cancellationToken)
     {

@@ -54,7 +54,8 @@ public sealed class GrpcChannel : ChannelBase, IDisposable
 
         return Uri.TryCreate(address, UriKind.Absolute, out var uri)
             ? ForAddress(uri, channelOptions)
-            : throw new ArgumentException($"'{address}' is no address: write http://host:port, https://host:port or unix:///path.");
+            : throw new ArgumentException(
+                $"'{address}' is no address: write http://host:port, https://host:port or unix:///path.");
     }
 
     /// <summary>A channel to an "http" or "https" address.</summary>

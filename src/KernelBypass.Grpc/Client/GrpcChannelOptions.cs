@@ -29,7 +29,7 @@ public sealed class GrpcChannelOptions
     /// <summary>Whether the channel disposes of the handler or client it was given when it is disposed of itself.</summary>
     public bool DisposeHttpClient { get; set; }
 
-    /// <summary>Whether a call that its caller cancelled fails with OperationCanceledException rather than RpcException.</summary>
+    /// <summary>Whether a call that its caller cancelled fails with OperationCanceledException, not RpcException.</summary>
     public bool ThrowOperationCanceledOnCancellation { get; set; }
 
     /// <summary>Whether call credentials may go over a connection without TLS.</summary>

@@ -19,7 +19,7 @@ public sealed class HealthServiceImpl : Health.V1.Health.HealthBase
     private readonly Dictionary<string, List<ChannelWriter<HealthCheckResponse.Types.ServingStatus>>> _watchers = [];
     private bool _shutDown;
 
-    /// <summary>Sets the status of a service and tells those who watch it. After <see cref="Shutdown"/> it has no effect.</summary>
+    /// <summary>Sets the status of a service and tells those who watch it; of no effect after Shutdown.</summary>
     public void SetStatus(string service, HealthCheckResponse.Types.ServingStatus status)
     {
         ArgumentNullException.ThrowIfNull(service);

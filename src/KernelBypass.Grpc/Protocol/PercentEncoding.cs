@@ -40,8 +40,7 @@ internal static class PercentEncoding
         int length = 0;
         for (int i = 0; i < source.Length; i++)
         {
-            if (source[i] == '%' && i + 2 < source.Length
-                && byte.TryParse(source.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte b))
+            if (source[i] == '%' && i + 2 < source.Length && TryParseHex(source.AsSpan(i + 1, 2), out byte b))
             {
                 bytes[length++] = b;
                 i += 2;
@@ -54,4 +53,7 @@ internal static class PercentEncoding
 
         return Encoding.UTF8.GetString(bytes, 0, length);
     }
+
+    private static bool TryParseHex(ReadOnlySpan<byte> digits, out byte value) =>
+        byte.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Grpc.Core;
 
 namespace Grpc.Protocol;
@@ -28,7 +29,7 @@ internal static class StatusMapping
 
     /// <summary>Reads grpc-status: a code that is no number of the specification is UNKNOWN.</summary>
     public static StatusCode ParseStatusCode(string text) =>
-        int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out int code)
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int code)
             && code is >= (int)StatusCode.OK and <= (int)StatusCode.Unauthenticated
             ? (StatusCode)code
             : StatusCode.Unknown;

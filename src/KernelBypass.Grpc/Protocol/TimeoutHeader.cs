@@ -9,6 +9,7 @@ internal static class TimeoutHeader
 {
     private const int MaxDigits = 8;
     private const long MaxValue = 99_999_999;
+    private const long MaxHours = long.MaxValue / TimeSpan.TicksPerHour;
 
     /// <summary>Reads a timeout. Nanoseconds are rounded up to the tick (100 ns); hours are held to TimeSpan's range.</summary>
     /// <returns>False when it is malformed; by the specification that makes the request invalid.</returns>
@@ -24,7 +25,7 @@ internal static class TimeoutHeader
         switch (text[^1])
         {
             case 'H':
-                timeout = TimeSpan.FromTicks(Math.Min(value, TimeSpan.MaxValue.Ticks / TimeSpan.TicksPerHour) * TimeSpan.TicksPerHour);
+                timeout = TimeSpan.FromTicks(Math.Min(value, MaxHours) * TimeSpan.TicksPerHour);
                 return true;
             case 'M':
                 timeout = TimeSpan.FromTicks(value * TimeSpan.TicksPerMinute);

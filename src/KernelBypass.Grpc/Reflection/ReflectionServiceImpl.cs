@@ -42,7 +42,8 @@ public sealed class ReflectionServiceImpl : ServerReflection.ServerReflectionBas
                 SetFile(response, _symbols.FileByName(request.FileByFilename), $"file '{request.FileByFilename}'");
                 break;
             case ServerReflectionRequest.MessageRequestOneofCase.FileContainingSymbol:
-                SetFile(response, _symbols.FileBySymbol(request.FileContainingSymbol), $"symbol '{request.FileContainingSymbol}'");
+                string symbol = request.FileContainingSymbol;
+                SetFile(response, _symbols.FileBySymbol(symbol), $"symbol '{symbol}'");
                 break;
             case ServerReflectionRequest.MessageRequestOneofCase.FileContainingExtension:
                 var asked = request.FileContainingExtension;

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Grpc.Protocol;
 
 namespace Grpc.AspNetCore.Server;
 
@@ -11,7 +12,7 @@ public class GrpcServiceOptions
     /// <summary>The largest request message in bytes, decompressed; null for no limit. Larger: RESOURCE_EXHAUSTED.</summary>
     public int? MaxReceiveMessageSize { get; set; } = DefaultReceiveMaxMessageSize;
 
-    /// <summary>The largest response message in bytes, before compression; null for no limit. Larger: RESOURCE_EXHAUSTED.</summary>
+    /// <summary>The largest response message in bytes, uncompressed; null for no limit. Larger: RESOURCE_EXHAUSTED.</summary>
     public int? MaxSendMessageSize { get; set; }
 
     /// <summary>Whether the message of an exception in a handler is told to the client. For development only.</summary>
@@ -39,7 +40,7 @@ public class GrpcServiceOptions
 
     internal void Validate()
     {
-        if (ResponseCompressionAlgorithm is not (null or Protocol.HeaderNames.IdentityEncoding or Protocol.HeaderNames.GzipEncoding))
+        if (ResponseCompressionAlgorithm is not (null or HeaderNames.IdentityEncoding or HeaderNames.GzipEncoding))
         {
             throw new InvalidOperationException(
                 $"ResponseCompressionAlgorithm '{ResponseCompressionAlgorithm}' is not supported: use gzip, identity or null.");

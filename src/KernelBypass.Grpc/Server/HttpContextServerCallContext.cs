@@ -2,6 +2,7 @@ using Grpc.Core;
 using Grpc.Protocol;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Grpc.AspNetCore.Server;
 
@@ -167,7 +168,8 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
         if (!TimeoutHeader.TryParse(timeout, out var remaining))
         {
             throw new RpcException(new Status(
-                StatusCode.Internal, $"grpc-timeout '{timeout}' is malformed: it takes 1 to 8 digits and one of H, M, S, m, u, n."));
+                StatusCode.Internal,
+                $"grpc-timeout '{timeout}' is malformed: it takes 1 to 8 digits and one of H, M, S, m, u, n."));
         }
 
         var now = DateTime.UtcNow;
@@ -184,7 +186,7 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
         var size = HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>();
         if (size is { IsReadOnly: false })
             size.MaxRequestBodySize = null;
-        var rate = HttpContext.Features.Get<Microsoft.AspNetCore.Server.Kestrel.Core.Features.IHttpMinRequestBodyDataRateFeature>();
+        var rate = HttpContext.Features.Get<IHttpMinRequestBodyDataRateFeature>();
         if (rate is not null)
             rate.MinDataRate = null;
     }

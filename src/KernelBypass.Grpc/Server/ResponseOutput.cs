@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Grpc.AspNetCore.Server;
 
-/// <summary>The response side of a call: its headers, its messages and its trailers, in that order, whoever asks for them.</summary>
+/// <summary>The response side of a call: headers, messages and trailers, in that order, whoever asks for them.</summary>
 internal sealed class ResponseOutput : MessageOutput
 {
     private readonly HttpContext _http;
