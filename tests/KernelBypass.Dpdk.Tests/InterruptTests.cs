@@ -28,6 +28,41 @@ public sealed class InterruptTests(EalFixture eal)
     }
 
     [Fact]
+    public void Shared_memory_drivers_interrupt_too()
+    {
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("kbintr");
+        try
+        {
+            string socket = Path.Combine(directory.FullName, "vhost");
+            static PortOptions Interrupts(PortOptions options) => options with { RxInterrupts = true };
+            using Port vhost = eal.StartPort($"{eal.NewName("net_vhost")},iface={socket}", Interrupts);
+            using Port virtio = eal.StartPort($"{eal.NewName("net_virtio_user")},path={socket}", Interrupts);
+            Assert.True(Traffic.Until(() => vhost.GetLink().IsUp && virtio.GetLink().IsUp));
+            AssertInterrupts(virtio, vhost);
+            AssertInterrupts(vhost, virtio);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    private void AssertInterrupts(Port from, Port to)
+    {
+        using var set = new RxInterruptSet();
+        Assert.True(set.TryAdd(to, 0), to.Driver);
+        byte[] frame = Traffic.Frame(80, 4);
+        Assert.Equal(0, set.Arm());
+        DrainUntilQuiet(to, set);
+        Assert.Equal(0, set.Arm());
+        Traffic.Send(from, eal.Pool, frame);
+        Assert.True(set.Wait(10_000) == 1, $"no interrupt of {to.Driver}");
+        Assert.Equal(0, set.Disarm());
+        Assert.True(Traffic.Receive(to, frame));
+        set.Remove(to, 0);
+    }
+
+    [Fact]
     public void Wake_ends_the_present_wait_and_the_next_one()
     {
         using var set = new RxInterruptSet();
