@@ -3,7 +3,9 @@ using KernelBypass.Pipeline.Packets;
 
 namespace KernelBypass.Pipeline.Tests;
 
-/// <summary>The one EAL of the test process: no root, no hugepages, no PCI; four worker lcores that share the first two CPUs.</summary>
+/// <summary>
+/// The one EAL of the test process: no root, no hugepages, no PCI; four worker lcores that share the first two CPUs.
+/// </summary>
 public sealed class EalFixture : IDisposable
 {
     private static readonly int s_otherCpu = Math.Min(1, Environment.ProcessorCount - 1);

@@ -7,7 +7,8 @@ using KernelBypass.Pipeline.Stages;
 namespace KernelBypass.Pipeline.Capture;
 
 /// <summary>
-/// The taps and traces in force, by place in the pipeline: immutable, one for all lcores. Lcores have none (null) while nobody looks,
+/// The taps and traces in force, by place in the pipeline: immutable, one for all lcores. Lcores have none (null) while nobody
+/// looks,
 /// so that nobody pays.
 /// </summary>
 internal sealed unsafe class ProbeSet
@@ -95,7 +96,8 @@ internal sealed unsafe class ProbeSet
     {
         for (var i = 0; i < burst.Count; i++)
         {
-            if (Wants(tap, (PacketMeta*)((RteMbuf*)burst.Packets[i] + 1), outbound)) Copy(worker, tap, burst.Packets[i], outbound);
+            var mbuf = burst.Packets[i];
+            if (Wants(tap, (PacketMeta*)((RteMbuf*)mbuf + 1), outbound)) Copy(worker, tap, mbuf, outbound);
         }
     }
 

@@ -41,7 +41,8 @@ public struct TraceStep
 }
 
 /// <summary>
-/// What becomes of one traced packet: 4 KiB of native memory, taken when the packet was parsed and fits the trace's filter, filled by
+/// What becomes of one traced packet: 4 KiB of native memory, taken when the packet was parsed and fits the trace's filter,
+/// filled by
 /// the stages on its way, and read by the main lcore once <see cref="State"/> is <see cref="Done"/>.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Size = SizeInBytes)]

@@ -6,7 +6,8 @@ using KernelBypass.Pipeline.Packets;
 namespace KernelBypass.Pipeline.Capture;
 
 /// <summary>
-/// The records of traced packets: a fixed number in native memory; PacketMeta.Traced is a record's index plus one. An lcore takes a
+/// The records of traced packets: a fixed number in native memory; PacketMeta.Traced is a record's index plus one. An lcore
+/// takes a
 /// free record with one compare-and-swap, so traces need no ring and no allocation.
 /// </summary>
 public sealed unsafe class TraceTable : IDisposable
@@ -32,7 +33,8 @@ public sealed unsafe class TraceTable : IDisposable
         {
             var record = _records + i;
             if (Volatile.Read(ref record->State) != TraceRecord.Free) continue;
-            if (Interlocked.CompareExchange(ref record->State, TraceRecord.Filling, TraceRecord.Free) != TraceRecord.Free) continue;
+            var state = Interlocked.CompareExchange(ref record->State, TraceRecord.Filling, TraceRecord.Free);
+            if (state != TraceRecord.Free) continue;
             record->Lcore = lcore;
             record->TraceId = traceId;
             record->InPort = meta->InPort;

@@ -34,6 +34,7 @@ public sealed unsafe class CounterRegister(ICounterSpace space)
     public void Remove(int owner, MetricDeclaration metric, params ReadOnlySpan<string> labelValues)
     {
         ArgumentNullException.ThrowIfNull(metric);
-        if (_counters.Remove((owner, metric.Name, string.Join('\n', labelValues)), out var counter)) space.Remove((ulong*)counter);
+        var key = (owner, metric.Name, string.Join('\n', labelValues));
+        if (_counters.Remove(key, out var counter)) space.Remove((ulong*)counter);
     }
 }

@@ -21,7 +21,7 @@ public sealed unsafe class NativeCounterSpace : ICounterSpace, IDisposable
     {
         ArgumentNullException.ThrowIfNull(metric);
         if (labelValues.Length != metric.Labels.Length)
-            throw new ArgumentException($"{metric.Name} has {metric.Labels.Length} labels, {labelValues.Length} values were given.");
+            throw new ArgumentException($"{metric.Name} has {metric.Labels.Length} labels, not {labelValues.Length}.");
         lock (_lock)
         {
             if (!_open.TryGetValue(owner, out var open) || open.Used == BlockWords)

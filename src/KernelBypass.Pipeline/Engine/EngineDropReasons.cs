@@ -14,6 +14,7 @@ public static class EngineDropReasons
     /// <summary>All of them.</summary>
     public static IReadOnlyList<DropReasonDeclaration> All { get; } =
     [
-        new("ring_full", "The ring to the next lcore stayed full for ring_retry_us: the next chain needs more lcores or a larger ring."),
+        new("ring_full",
+            "The ring to the next lcore stayed full for ring_retry_us: the next chain needs more lcores or a larger ring."),
     ];
 }

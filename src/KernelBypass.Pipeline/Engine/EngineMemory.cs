@@ -25,6 +25,9 @@ internal sealed unsafe class EngineMemory : IDisposable
         Traces = new TraceTable(options.TraceRecords);
     }
 
+    /// <summary>Bytes of a frame that fit in one mbuf.</summary>
+    internal int SegmentBytes => _options.DataRoomBytes - Mbuf.DefaultHeadroom;
+
     internal Mempool CopyPool { get; }
 
     internal Ring PacketIns { get; }
@@ -50,7 +53,9 @@ internal sealed unsafe class EngineMemory : IDisposable
         return pool;
     }
 
-    /// <summary>Ring of packets that an lcore sends for others: those without a tx queue of their own, and the main lcore.</summary>
+    /// <summary>
+    /// Ring of packets that an lcore sends for others: those without a tx queue of their own, and the main lcore.
+    /// </summary>
     internal Ring Inbox(int lcore)
     {
         if (!_inboxes.TryGetValue(lcore, out var ring)) _inboxes.Add(lcore, ring = CreateRing(_options.InboxSize));

@@ -3,14 +3,17 @@ namespace KernelBypass.Pipeline.Engine;
 /// <summary>Sizes and bounds of the engine. All have a default that suits a switch of a few ports.</summary>
 public sealed record EngineOptions
 {
-    /// <summary>Microseconds for which an idle lcore polls at full speed before it backs off.</summary>
-    public int IdleSpinMicroseconds { get; init; } = 20;
+    /// <summary>Empty polls before an idle lcore begins to pause between polls.</summary>
+    public int IdleSpinPolls { get; init; } = 1000;
 
-    /// <summary>Microseconds, after the spinning, for which it polls with pauses between.</summary>
-    public int IdlePauseMicroseconds { get; init; } = 50;
+    /// <summary>Empty polls with pauses between before it begins to sleep.</summary>
+    public int IdlePausePolls { get; init; } = 1000;
 
     /// <summary>Longest sleep of an idle lcore, microseconds: the latency that idling may add. 0: never sleeps.</summary>
-    public int MaxSleepMicroseconds { get; init; } = 250;
+    public int MaxSleepMicroseconds { get; init; } = 500;
+
+    /// <summary>Bytes of data in an mbuf of the rx mempools, headroom included.</summary>
+    public int DataRoomBytes { get; init; } = 2176;
 
     /// <summary>Packets that fit in the ring before an lcore of a later chain.</summary>
     public int RingSize { get; init; } = 4096;
@@ -27,7 +30,9 @@ public sealed record EngineOptions
     /// <summary>Captured packets that may wait for the main lcore.</summary>
     public int CaptureRingSize { get; init; } = 4096;
 
-    /// <summary>Packets that the main lcore may have handed to an lcore (packet-out), and lcores to the owner of a tx queue.</summary>
+    /// <summary>
+    /// Packets that the main lcore may have handed to an lcore (packet-out), and lcores to the owner of a tx queue.
+    /// </summary>
     public int InboxSize { get; init; } = 2048;
 
     /// <summary>Mbufs of the rx mempool of each NUMA node.</summary>
@@ -49,9 +54,10 @@ public sealed record EngineOptions
     /// <exception cref="PipelineException">Names the option, its value and its bounds.</exception>
     public EngineOptions Checked()
     {
-        Check(IdleSpinMicroseconds, 0, 1_000_000, "idle.spin_us");
-        Check(IdlePauseMicroseconds, 0, 1_000_000, "idle.pause_us");
-        Check(MaxSleepMicroseconds, 0, 10_000, "idle.max_sleep_us");
+        Check(IdleSpinPolls, 0, 1_000_000_000, "idle.spin_polls");
+        Check(IdlePausePolls, 0, 1_000_000_000, "idle.pause_polls");
+        Check(MaxSleepMicroseconds, 0, 1_000_000, "idle.max_sleep_us");
+        Check(DataRoomBytes, 256, 65_535, "mempool.data_room_bytes");
         Check(RingSize, 64, 1 << 20, "ring_size");
         Check(RingRetryMicroseconds, 0, 10_000_000, "ring_retry_us");
         Check(StopTimeoutMilliseconds, 10, 60_000, "stop_timeout_ms");
@@ -68,6 +74,7 @@ public sealed record EngineOptions
 
     private static void Check(int value, int minimum, int maximum, string name)
     {
-        if (value < minimum || value > maximum) throw new PipelineException($"{name} is {value}; it must be {minimum} to {maximum}.");
+        if (value < minimum || value > maximum)
+            throw new PipelineException($"{name} is {value}; it must be {minimum} to {maximum}.");
     }
 }

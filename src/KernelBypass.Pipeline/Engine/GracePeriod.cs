@@ -1,13 +1,17 @@
 namespace KernelBypass.Pipeline.Engine;
 
 /// <summary>
-/// Quiescent-state reclamation over the lcores' turns and the rings between them. Chain by chain: first every lcore of the first chain
-/// must have ended the turn it was in; then each of the next must have worked on what was in its ring by then and ended its turn; and
+/// Quiescent-state reclamation over the lcores' turns and the rings between them. Chain by chain: first every lcore of the
+/// first chain
+/// must have ended the turn it was in; then each of the next must have worked on what was in its ring by then and ended its
+/// turn; and
 /// so on. An lcore that is stopped or asleep holds nothing.
 /// </summary>
 /// <remarks>
-/// At most one period runs and one waits: all that is started meanwhile shares the waiting one, so the cost does not grow with the rate
-/// of changes. Used by the main lcore only. Whoever composes the pipeline makes one, gives it to the tables and adds it to the stages'
+/// At most one period runs and one waits: all that is started meanwhile shares the waiting one, so the cost does not grow with
+/// the rate
+/// of changes. Used by the main lcore only. Whoever composes the pipeline makes one, gives it to the tables and adds it to the
+/// stages'
 /// services; the engine then tells it of its lcores. Before that nothing can hold a pointer, and every period passes at once.
 /// </remarks>
 public sealed unsafe class GracePeriod : IGracePeriod
@@ -41,7 +45,9 @@ public sealed unsafe class GracePeriod : IGracePeriod
         return _completed >= token;
     }
 
-    /// <summary>All lcores are stopped and all rings empty: every period started so far is over, and other chains are in force.</summary>
+    /// <summary>
+    /// All lcores are stopped and all rings empty: every period started so far is over, and other chains are in force.
+    /// </summary>
     internal void Reset(LcoreWorker[][] chains)
     {
         _completed = Math.Max(_completed, _running) + (_anotherWanted ? 1u : 0);

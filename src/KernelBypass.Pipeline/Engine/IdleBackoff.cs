@@ -13,17 +13,16 @@ internal unsafe struct IdleBackoff
     private const int PausesPerTurn = 16;
     private const long FirstSleepNs = 4_000;
 
-    private readonly ulong _spinCycles;
-    private readonly ulong _pauseCycles;
+    private readonly long _spinPolls;
+    private readonly long _pausePolls;
     private readonly long _maxSleepNs;
-    private ulong _idleSince;
+    private long _polls;
     private long _sleepNs;
 
     internal IdleBackoff(EngineOptions options)
     {
-        var cyclesPerMicrosecond = Tsc.Frequency / 1_000_000;
-        _spinCycles = (ulong)options.IdleSpinMicroseconds * cyclesPerMicrosecond;
-        _pauseCycles = _spinCycles + ((ulong)options.IdlePauseMicroseconds * cyclesPerMicrosecond);
+        _spinPolls = options.IdleSpinPolls;
+        _pausePolls = _spinPolls + options.IdlePausePolls;
         _maxSleepNs = options.MaxSleepMicroseconds * 1000L;
         _sleepNs = FirstSleepNs;
     }
@@ -34,17 +33,16 @@ internal unsafe struct IdleBackoff
     /// <summary>Packets came.</summary>
     internal void Reset()
     {
-        _idleSince = 0;
+        _polls = 0;
         _sleepNs = FirstSleepNs;
     }
 
     /// <summary>A turn found nothing. Returns how many nanoseconds to sleep; 0: poll again.</summary>
-    internal long Next(ulong now)
+    internal long Next()
     {
-        if (_idleSince == 0) _idleSince = now;
-        var idle = now - _idleSince;
-        if (idle < _spinCycles) return 0;
-        if (idle < _pauseCycles || _maxSleepNs == 0)
+        _polls++;
+        if (_polls <= _spinPolls) return 0;
+        if (_polls <= _pausePolls || _maxSleepNs == 0)
         {
             for (var i = 0; i < PausesPerTurn; i++) Lcore.Pause();
             return 0;
@@ -58,7 +56,7 @@ internal unsafe struct IdleBackoff
     /// <summary>Sleeps; a signal may end it early.</summary>
     internal static void Sleep(long nanoseconds)
     {
-        var time = new TimeSpec { Seconds = 0, Nanoseconds = nanoseconds };
+        var time = new TimeSpec { Seconds = nanoseconds / 1_000_000_000, Nanoseconds = nanoseconds % 1_000_000_000 };
         _ = nanosleep(&time, null);
     }
 

@@ -7,7 +7,8 @@ using KernelBypass.Pipeline.Packets;
 namespace KernelBypass.Pipeline.Engine;
 
 /// <summary>
-/// One worker lcore: runs its chain, turn after turn. What the chain is changes only while the lcore is stopped. A turn is a quiescent
+/// One worker lcore: runs its chain, turn after turn. What the chain is changes only while the lcore is stopped. A turn is a
+/// quiescent
 /// state: nothing read from a table in one turn is used in the next.
 /// </summary>
 internal sealed unsafe partial class LcoreWorker : IDisposable
@@ -205,7 +206,8 @@ internal sealed unsafe partial class LcoreWorker : IDisposable
     }
 
     // A sample during which the kernel took the CPU away stands for itself alone.
-    private void AddCycles(ulong* counter, ulong cycles, uint weight) => *counter += cycles < _interrupted ? cycles * weight : cycles;
+    private void AddCycles(ulong* counter, ulong cycles, uint weight) =>
+        *counter += cycles < _interrupted ? cycles * weight : cycles;
 
     private void EndTurn(int received)
     {
@@ -230,7 +232,7 @@ internal sealed unsafe partial class LcoreWorker : IDisposable
         *_metrics.IdleCycles += elapsed;
         _wasBusy = false;
         if (_block->GapEpoch != _gapEpoch) BeginGapWindow();
-        var sleep = _backoff.Next(now);
+        var sleep = _backoff.Next();
         if (sleep != 0) Sleep(sleep);
     }
 

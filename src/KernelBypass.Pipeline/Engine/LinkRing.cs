@@ -6,7 +6,8 @@ using KernelBypass.Pipeline.Packets;
 namespace KernelBypass.Pipeline.Engine;
 
 /// <summary>
-/// The ring before one lcore of a later chain, fed by all lcores of the chain before. Positions are counted on both sides, so that
+/// The ring before one lcore of a later chain, fed by all lcores of the chain before. Positions are counted on both sides, so
+/// that
 /// a grace period knows when what was in it has been worked on.
 /// </summary>
 internal sealed unsafe class LinkRing : IDisposable

@@ -10,10 +10,12 @@ public sealed unsafe partial class PipelineEngine
     private const long PollNs = 20_000;
 
     /// <summary>
-    /// Moves stages to other lcores. Producers stop first, consumers empty their rings, buffers are drained, then the new chains start:
+    /// Moves stages to other lcores. Producers stop first, consumers empty their rings, buffers are drained, then the new
+    /// chains start:
     /// no packet that was received is lost, and each flow stays in order.
     /// </summary>
-    /// <exception cref="PipelineException">The placement cannot be, or an lcore did not stop in time; the old one is in force.</exception>
+    /// <exception cref="PipelineException">The placement cannot be, or an lcore did not stop in time; the old one is in
+    /// force.</exception>
     public void SetPlacement(IReadOnlyList<ChainSpec> placement)
     {
         ArgumentNullException.ThrowIfNull(placement);
@@ -152,6 +154,6 @@ public sealed unsafe partial class PipelineEngine
     private long Deadline() => Stopwatch.GetTimestamp() + (_options.StopTimeoutMilliseconds * Stopwatch.Frequency / 1000);
 
     private PipelineException Stuck(LcoreWorker worker, string what) => new(
-        $"Lcore {worker.Lcore} {what} within {_options.StopTimeoutMilliseconds} ms (stop_timeout_ms): a stage or a driver holds it, or " +
-        "another process holds its CPU. Nothing has changed; the old placement is in force.");
+        $"Lcore {worker.Lcore} {what} within {_options.StopTimeoutMilliseconds} ms (stop_timeout_ms): a stage or a driver " +
+        "holds it, or another process holds its CPU. Nothing has changed; the old placement is in force.");
 }

@@ -17,7 +17,8 @@ public sealed unsafe partial class PipelineEngine
         if (tap.Filter is not null)
         {
             var parse = ProbeSet.ParsePlace(_stages);
-            if (parse < 0) throw new PipelineException("A capture with a match needs a stage of kind parse, and the pipeline has none.");
+            if (parse < 0)
+                throw new PipelineException("A capture with a match needs a stage of kind parse, and the pipeline has none.");
             if (place <= parse) throw new PipelineException(
                 $"Stage {tap.Stage} stands before the packet is parsed, so no match can be looked at there: capture at " +
                 $"{_stages[parse + 1].Name} or later, or without a match.");
@@ -41,7 +42,8 @@ public sealed unsafe partial class PipelineEngine
     public void AddTrace(TraceFilter trace)
     {
         ArgumentNullException.ThrowIfNull(trace);
-        if (ProbeSet.ParsePlace(_stages) < 0) throw new PipelineException("A trace needs a stage of kind parse, and the pipeline has none.");
+        if (ProbeSet.ParsePlace(_stages) < 0)
+            throw new PipelineException("A trace needs a stage of kind parse, and the pipeline has none.");
         _traces.Add(trace);
         PublishProbes();
     }
@@ -61,7 +63,8 @@ public sealed unsafe partial class PipelineEngine
             if (_stages[i].Name == stage) return i;
         }
 
-        throw new PipelineException($"There is no stage {stage} to capture at; there are {string.Join(", ", _stages.Select(s => s.Name))}.");
+        var names = string.Join(", ", _stages.Select(s => s.Name));
+        throw new PipelineException($"There is no stage {stage} to capture at; there are {names}.");
     }
 
     private void PublishProbes()

@@ -13,7 +13,8 @@ public sealed unsafe partial class PipelineEngine
     private long _gapWindowStart = Stopwatch.GetTimestamp();
 
     /// <summary>
-    /// Once a second or so: port counters and link changes, gauges of rings and mempools, load of the lcores over the time since the last
+    /// Once a second or so: port counters and link changes, gauges of rings and mempools, load of the lcores over the time
+    /// since the last
     /// call. Allocates nothing unless a link changed.
     /// </summary>
     public void Refresh()
@@ -44,7 +45,8 @@ public sealed unsafe partial class PipelineEngine
             var metrics = worker.Metrics;
             var load = _loads.GetValueOrDefault(worker.Lcore);
             all.Add(new LcoreStatus(
-                worker.Lcore, Lcore.GetCpu((uint)worker.Lcore), runs ? "worker" : "idle", StagesOf(worker, runs), QueuesOf(worker, runs),
+                worker.Lcore, Lcore.GetCpu((uint)worker.Lcore), runs ? "worker" : "idle", StagesOf(worker, runs),
+                QueuesOf(worker, runs),
                 load?.Busy ?? 0, load?.Asleep ?? 0, *metrics.Packets, *metrics.BusyCycles, *metrics.IdleCycles, *metrics.Sleeps,
                 *metrics.LongestGapNs, *metrics.RecentGapNs));
         }
@@ -78,7 +80,8 @@ public sealed unsafe partial class PipelineEngine
     public IReadOnlyList<DropStatus> Drops()
     {
         var all = EngineDropReasons.All
-            .Select(r => new DropStatus(EngineDropReasons.Owner, r.Name, r.Description, SumDrops(EngineDropReasons.Owner, r.Name))).ToList();
+            .Select(r => (Owner: EngineDropReasons.Owner, r.Name, r.Description))
+            .Select(r => new DropStatus(r.Owner, r.Name, r.Description, SumDrops(r.Owner, r.Name))).ToList();
         foreach (var spec in _stages)
         {
             foreach (var reason in _catalogue.Find(spec.Kind)!.Declaration.DropReasons)

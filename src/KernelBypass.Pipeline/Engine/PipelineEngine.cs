@@ -10,7 +10,8 @@ using KernelBypass.Pipeline.Stages;
 namespace KernelBypass.Pipeline.Engine;
 
 /// <summary>
-/// Runs a pipeline on EAL's worker lcores. Everything here is called by one thread, the main lcore's; the lcores meet it only through
+/// Runs a pipeline on EAL's worker lcores. Everything here is called by one thread, the main lcore's; the lcores meet it only
+/// through
 /// published snapshots, rings and their <see cref="LcoreBlock"/>.
 /// </summary>
 /// <example>
@@ -43,7 +44,8 @@ public sealed unsafe partial class PipelineEngine : IQueueUsers, IDisposable
     /// <summary>Makes mempools, rings and stages; nothing runs yet. EAL must be up.</summary>
     /// <exception cref="PipelineException">The pipeline or its placement cannot be: the message says what and why.</exception>
     public PipelineEngine(
-        EngineOptions options, PipelineDescription pipeline, StageCatalogue catalogue, StageServices services, ICounterSpace counters)
+        EngineOptions options, PipelineDescription pipeline, StageCatalogue catalogue, StageServices services,
+        ICounterSpace counters)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(pipeline);
@@ -122,7 +124,8 @@ public sealed unsafe partial class PipelineEngine : IQueueUsers, IDisposable
     }
 
     /// <summary>
-    /// A new mbuf with <paramref name="bytes"/>, for a packet-out, from the copy mempool; null and false when that is empty or the bytes do
+    /// A new mbuf with <paramref name="bytes"/>, for a packet-out, from the copy mempool; null and false when that is empty or
+    /// the bytes do
     /// not fit one mbuf.
     /// </summary>
     public bool TryMakePacket(ReadOnlySpan<byte> bytes, uint inPort, out Mbuf packet)
@@ -144,7 +147,9 @@ public sealed unsafe partial class PipelineEngine : IQueueUsers, IDisposable
         return true;
     }
 
-    /// <summary>Sends a packet whose meta has OutPort. False, and the packet is still the caller's, when the ring is full.</summary>
+    /// <summary>
+    /// Sends a packet whose meta has OutPort. False, and the packet is still the caller's, when the ring is full.
+    /// </summary>
     public bool TrySend(Mbuf packet)
     {
         var last = _placement.Workers[^1];
@@ -152,7 +157,8 @@ public sealed unsafe partial class PipelineEngine : IQueueUsers, IDisposable
     }
 
     /// <summary>
-    /// Lets a packet enter the pipeline as if the port in its meta's InPort had received it (output TABLE of a packet-out). False, and
+    /// Lets a packet enter the pipeline as if the port in its meta's InPort had received it (output TABLE of a packet-out).
+    /// False, and
     /// the packet is still the caller's, when the ring is full.
     /// </summary>
     public bool TryInject(Mbuf packet) => _memory.StartInbox.EnqueueBurst(&packet, 1) == 1;

@@ -4,7 +4,9 @@ using KernelBypass.Pipeline.Stages.Tx;
 
 namespace KernelBypass.Pipeline.Engine;
 
-/// <summary>A placement made ready: what each lcore will run, with the rings between chains. Nothing of it runs before it is applied.</summary>
+/// <summary>
+/// A placement made ready: what each lcore will run, with the rings between chains. Nothing of it runs before it is applied.
+/// </summary>
 internal sealed class Placement : IDisposable
 {
     private readonly List<(LcoreWorker Worker, StageSlot[] Slots, RingInput? Input, RingOutput? Output)> _plans = [];

@@ -16,7 +16,8 @@ internal static class PlacementCheck
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var stage in stages)
         {
-            if (!names.Add(stage.Name)) throw new PipelineException($"Two stages are called {stage.Name}: give one another name.");
+            if (!names.Add(stage.Name))
+                throw new PipelineException($"Two stages are called {stage.Name}: give one another name.");
             var kind = catalogue.Find(stage.Kind) ?? throw new PipelineException(
                 $"Stage {stage.Name} is of kind {stage.Kind}, which does not exist; there are " +
                 $"{string.Join(", ", catalogue.Kinds.Select(k => k.Declaration.Kind))}.");
@@ -55,7 +56,8 @@ internal static class PlacementCheck
                 }
 
                 throw new PipelineException(stages.Any(s => s.Name == name)
-                    ? $"Chain {c} ({chain}) names stage {name} where {(next < stages.Count ? stages[next].Name : "no stage")} is due: " +
+                    ? $"Chain {c} ({chain}) names stage {name} where " +
+                      $"{(next < stages.Count ? stages[next].Name : "no stage")} is due: " +
                       $"the chains together must hold {string.Join(", ", stages.Select(s => s.Name))} once, in this order."
                     : $"Chain {c} ({chain}) names stage {name}, which the pipeline does not have.");
             }
@@ -69,9 +71,13 @@ internal static class PlacementCheck
     private static void Lcore(int c, ChainSpec chain, int lcore, IReadOnlyCollection<int> workers, Dictionary<int, int> used)
     {
         if (!workers.Contains(lcore)) throw new PipelineException(
-            $"Chain {c} ({chain}) names lcore {lcore}, which is no worker lcore; there are {string.Join(", ", workers.Order())}.");
+            $"Chain {c} ({chain}) names lcore {lcore}, which is no worker lcore; there are " +
+            $"{string.Join(", ", workers.Order())}.");
         if (!used.TryAdd(lcore, c))
-            throw new PipelineException($"Lcore {lcore} stands in chain {used[lcore]} and again in chain {c}: it can run one chain.");
+        {
+            throw new PipelineException(
+                $"Lcore {lcore} stands in chain {used[lcore]} and again in chain {c}: it can run one chain.");
+        }
     }
 
     private static void Options(StageSpec stage, StageKind kind)
@@ -80,7 +86,7 @@ internal static class PlacementCheck
         {
             var option = kind.Declaration.Options.FirstOrDefault(o => o.Name == name) ?? throw new PipelineException(
                 $"Stage {stage.Name} has no option {name}; kind {stage.Kind} has " +
-                $"{(kind.Declaration.Options.Count == 0 ? "none" : string.Join(", ", kind.Declaration.Options.Select(o => o.Name)))}.");
+                $"{string.Join(", ", kind.Declaration.Options.Select(o => o.Name).DefaultIfEmpty("none"))}.");
             if (value < option.Minimum || value > option.Maximum) throw new PipelineException(
                 $"Stage {stage.Name}: option {name} is {value}; it must be {option.Minimum} to {option.Maximum}.");
         }

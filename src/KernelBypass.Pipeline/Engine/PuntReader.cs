@@ -3,7 +3,8 @@ using KernelBypass.Dpdk;
 namespace KernelBypass.Pipeline.Engine;
 
 /// <summary>
-/// The main lcore's end of a punt ring: packets that lcores handed over, each an mbuf with a <see cref="PuntHeader"/>. What is read is the
+/// The main lcore's end of a punt ring: packets that lcores handed over, each an mbuf with a <see cref="PuntHeader"/>. What is
+/// read is the
 /// reader's, to be freed.
 /// </summary>
 public sealed unsafe class PuntReader

@@ -6,7 +6,8 @@ using KernelBypass.Pipeline.Packets;
 namespace KernelBypass.Pipeline.Engine;
 
 /// <summary>
-/// The producer's end of the rings to the next chain: each packet goes to the consumer that its flow hash chooses, so a flow stays in
+/// The producer's end of the rings to the next chain: each packet goes to the consumer that its flow hash chooses, so a flow
+/// stays in
 /// order. A full ring is waited for, within a bound; then packets are dropped and counted.
 /// </summary>
 internal sealed unsafe class RingOutput

@@ -4,14 +4,17 @@ using System.Runtime.CompilerServices;
 namespace KernelBypass.Pipeline.Engine;
 
 /// <summary>
-/// A hash for packets whose device gave none: over addresses, protocol and ports where there are any, over the MAC addresses else.
+/// A hash for packets whose device gave none: over addresses, protocol and ports where there are any, over the MAC addresses
+/// else.
 /// All packets of a flow have the same; fragments of a datagram have the same among themselves (no ports).
 /// </summary>
 internal static unsafe class SoftwareFlowHash
 {
     private const int MaxTags = 2;
 
-    /// <summary>The hash of a frame whose first <paramref name="length"/> bytes lie at <paramref name="frame"/>; never 0.</summary>
+    /// <summary>
+    /// The hash of a frame whose first <paramref name="length"/> bytes lie at <paramref name="frame"/>; never 0.
+    /// </summary>
     internal static uint Compute(byte* frame, int length)
     {
         if (length < 14) return 1;
@@ -48,7 +51,8 @@ internal static unsafe class SoftwareFlowHash
         var source = Unsafe.ReadUnaligned<ulong>(frame + offset + 8) ^ (Unsafe.ReadUnaligned<ulong>(frame + offset + 16) * 3);
         var target = Unsafe.ReadUnaligned<ulong>(frame + offset + 24) ^ (Unsafe.ReadUnaligned<ulong>(frame + offset + 32) * 5);
         var hasPorts = protocol is 6 or 17 or 132;
-        return Mix(source ^ BitOperations.RotateLeft(target, 31), hasPorts ? ((ulong)protocol << 32) | Ports(frame, offset + 40, protocol, length) : 0);
+        var l4 = hasPorts ? ((ulong)protocol << 32) | Ports(frame, offset + 40, protocol, length) : 0;
+        return Mix(source ^ BitOperations.RotateLeft(target, 31), l4);
     }
 
     private static uint Ports(byte* frame, int l4, byte protocol, int length) =>

@@ -3,7 +3,8 @@ using KernelBypass.Dpdk;
 namespace KernelBypass.Pipeline.Ports;
 
 /// <summary>A port with its settings in force.</summary>
-internal sealed class AttachedPort(PortSpec spec, Port device, PortConfiguration configuration, PortInfo info, PortCounters counters)
+internal sealed class AttachedPort(
+    PortSpec spec, Port device, PortConfiguration configuration, PortInfo info, PortCounters counters)
 {
     internal PortSpec Spec { get; set; } = spec;
 
@@ -33,8 +34,11 @@ internal sealed class AttachedPort(PortSpec spec, Port device, PortConfiguration
     }
 
     private static string[] Names(PortOffload offloads) =>
-        [.. Enum.GetValues<PortOffload>().Where(o => ulong.IsPow2((ulong)o) && (offloads & o) != 0).Select(o => SnakeCase(o.ToString()))];
+    [
+        .. Enum.GetValues<PortOffload>().Where(o => ulong.IsPow2((ulong)o) && (offloads & o) != 0)
+            .Select(o => SnakeCase(o.ToString())),
+    ];
 
     private static string SnakeCase(string name) =>
-        string.Concat(name.Select((c, i) => char.IsUpper(c) && i > 0 ? $"_{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
+        string.Concat(name.Select((c, i) => (char.IsUpper(c) && i > 0 ? "_" : "") + char.ToLowerInvariant(c)));
 }

@@ -73,7 +73,8 @@ internal sealed unsafe class PortCounters
         foreach (var metric in PortMetrics.OfPort) _register.Remove(Main, metric, _name);
         for (var q = 0; q < _queueStats.Length; q++)
         {
-            foreach (var metric in PortMetrics.OfQueue) _register.Remove(Main, metric, _name, q.ToString(CultureInfo.InvariantCulture));
+            var queue = q.ToString(CultureInfo.InvariantCulture);
+            foreach (var metric in PortMetrics.OfQueue) _register.Remove(Main, metric, _name, queue);
         }
 
         foreach (var lcore in _lcores)

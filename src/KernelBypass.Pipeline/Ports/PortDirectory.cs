@@ -1,7 +1,8 @@
 namespace KernelBypass.Pipeline.Ports;
 
 /// <summary>
-/// Which port numbers exist, for the lcores: an immutable snapshot swapped through one volatile field. The engine publishes a new one
+/// Which port numbers exist, for the lcores: an immutable snapshot swapped through one volatile field. The engine publishes a
+/// new one
 /// when a port is attached, detached or set; lcores read it once a burst.
 /// </summary>
 public sealed class PortDirectory

@@ -8,12 +8,14 @@ namespace KernelBypass.Pipeline.Ports;
 public sealed unsafe partial class PortManager
 {
     private const int MaxNameLength = 63;
+    private const int FrameOverhead = 26; // Ethernet, two tags, FCS
 
     private static readonly SearchValues<char> s_nameCharacters =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
 
     /// <summary>
-    /// Changes settings. What the device refuses is named, and then nothing is changed. A device that takes an MTU only while it is stopped
+    /// Changes settings. What the device refuses is named, and then nothing is changed. A device that takes an MTU only while
+    /// it is stopped
     /// is stopped for it; the other ports go on.
     /// </summary>
     /// <exception cref="PipelineException">No such port, or a setting that cannot be.</exception>
@@ -67,15 +69,15 @@ public sealed unsafe partial class PortManager
         if (wanted.AdminDown != old.AdminDown) SetAdminDown(port, wanted);
         if (device.State != PortState.Started) return; // the rest is set at start
         if (wanted.Promiscuous != old.Promiscuous && !device.SetPromiscuous(wanted.Promiscuous) && !wanted.Promiscuous)
-            throw new PipelineException($"Port {old.Name}: {device.Driver} has no promiscuous mode to turn off: it receives every frame.");
+            throw new PipelineException($"Port {old.Name}: {device.Driver} cannot turn promiscuous mode off.");
         if (wanted.AllMulticast != old.AllMulticast && !device.SetAllMulticast(wanted.AllMulticast) && !wanted.AllMulticast)
-            throw new PipelineException($"Port {old.Name}: {device.Driver} has no allmulticast mode to turn off: it receives every frame.");
+            throw new PipelineException($"Port {old.Name}: {device.Driver} cannot turn allmulticast off.");
     }
 
     private void SetMtu(AttachedPort port, PortSpec wanted)
     {
         // Larger than one mbuf, a frame takes several: the device must be configured for that.
-        var oneSegment = wanted.Mtu + 26 <= 2048;
+        var oneSegment = wanted.Mtu + FrameOverhead <= _memory.SegmentBytes;
         if (oneSegment && port.Device.State == PortState.Started)
         {
             try
@@ -93,7 +95,10 @@ public sealed unsafe partial class PortManager
         TakeOutOfUse(port);
         port.Configuration = port.Device.Configure(OptionsOf(wanted, port.Info));
         if (port.Configuration.Mtu != wanted.Mtu)
-            throw new PipelineException($"Port {wanted.Name}: {port.Device.Driver} keeps mtu {port.Configuration.Mtu}, not {wanted.Mtu}.");
+        {
+            throw new PipelineException(
+                $"Port {wanted.Name}: {port.Device.Driver} keeps mtu {port.Configuration.Mtu}, not {wanted.Mtu}.");
+        }
         if (running) TakeIntoUse(port);
     }
 
@@ -147,21 +152,26 @@ public sealed unsafe partial class PortManager
         }
         catch (Exception e) when (e is DpdkException or PipelineException)
         {
-            throw new PipelineException($"Port {old.Name} refused a setting, and then its old settings too: {e.Message} Detach it.", e);
+            throw new PipelineException(
+                $"Port {old.Name} refused a setting, and then its old settings too: {e.Message} Detach it.", e);
         }
     }
 
     private PortSpec Checked(PortSpec spec)
     {
-        if (spec.Name.Length is 0 or > MaxNameLength || spec.Name.AsSpan().ContainsAnyExcept(s_nameCharacters)) throw new PipelineException(
-            $"Port name '{spec.Name}': it must be 1 to {MaxNameLength} of [A-Za-z0-9_.-].");
-        if (_ports.Values.Any(p => p.Spec.Name == spec.Name)) throw new PipelineException($"There is a port {spec.Name} already.");
+        if (spec.Name.Length is 0 or > MaxNameLength || spec.Name.AsSpan().ContainsAnyExcept(s_nameCharacters))
+            throw new PipelineException($"Port name '{spec.Name}': it must be 1 to {MaxNameLength} of [A-Za-z0-9_.-].");
+        if (_ports.Values.Any(p => p.Spec.Name == spec.Name))
+            throw new PipelineException($"There is a port {spec.Name} already.");
         if (spec.Number > PortSpec.MaxNumber)
-            throw new PipelineException($"Port {spec.Name}: number is {spec.Number}; it must be 1 to {PortSpec.MaxNumber}, or 0 for the next free.");
+        {
+            throw new PipelineException(
+                $"Port {spec.Name}: number is {spec.Number}; it must be 1 to {PortSpec.MaxNumber}, or 0 for the next free.");
+        }
         if (_ports.TryGetValue(spec.Number, out var other))
             throw new PipelineException($"Port {spec.Name}: number {spec.Number} is that of port {other.Spec.Name}.");
         if (string.IsNullOrWhiteSpace(spec.Device))
-            throw new PipelineException($"Port {spec.Name}: device is missing: a PCI address or a vdev, e.g. net_tap0,iface=tap0.");
+            throw new PipelineException($"Port {spec.Name}: no device: a PCI address or a vdev, e.g. net_tap0,iface=tap0.");
         if (spec.Number != 0) return spec;
         var number = 1u;
         while (_ports.ContainsKey(number)) number++;
@@ -171,9 +181,15 @@ public sealed unsafe partial class PortManager
     private PortSpec WithQueues(PortSpec spec, PortInfo info)
     {
         if (spec.RxQueues > info.MaxRxQueues)
-            throw new PipelineException($"Port {spec.Name}: rx_queues is {spec.RxQueues}; {info.Driver} has at most {info.MaxRxQueues}.");
+        {
+            throw new PipelineException(
+                $"Port {spec.Name}: rx_queues is {spec.RxQueues}; {info.Driver} has at most {info.MaxRxQueues}.");
+        }
         if (spec.TxQueues > info.MaxTxQueues)
-            throw new PipelineException($"Port {spec.Name}: tx_queues is {spec.TxQueues}; {info.Driver} has at most {info.MaxTxQueues}.");
+        {
+            throw new PipelineException(
+                $"Port {spec.Name}: tx_queues is {spec.TxQueues}; {info.Driver} has at most {info.MaxTxQueues}.");
+        }
         if (spec.Mtu != 0) CheckMtu(spec.Mtu, info, spec.Name);
         return spec with
         {

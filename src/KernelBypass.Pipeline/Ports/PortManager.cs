@@ -6,7 +6,8 @@ using KernelBypass.Pipeline.Engine;
 namespace KernelBypass.Pipeline.Ports;
 
 /// <summary>
-/// The ports: attach, detach and set them while packets pass. Only the port concerned is taken out of use; the others go on. Used by
+/// The ports: attach, detach and set them while packets pass. Only the port concerned is taken out of use; the others go on.
+/// Used by
 /// the main lcore's thread only.
 /// </summary>
 public sealed unsafe partial class PortManager : IDisposable
@@ -47,7 +48,8 @@ public sealed unsafe partial class PortManager : IDisposable
     public PortStatus? Find(string nameOrNumber) => Lookup(nameOrNumber)?.Status();
 
     /// <summary>Attaches a device and takes it into use.</summary>
-    /// <exception cref="PipelineException">The name, number or device is in use, or a setting is wrong: the message names it.</exception>
+    /// <exception cref="PipelineException">The name, number or device is in use, or a setting is wrong: the message names
+    /// it.</exception>
     /// <exception cref="DpdkException">The device cannot be opened: DPDK's own reason.</exception>
     public PortStatus Attach(PortSpec spec)
     {
@@ -59,7 +61,12 @@ public sealed unsafe partial class PortManager : IDisposable
             var info = device.GetInfo();
             spec = WithQueues(spec, info);
             var configuration = device.Configure(OptionsOf(spec, info));
-            spec = spec with { Mtu = configuration.Mtu, RxDescriptors = configuration.RxDescriptors, TxDescriptors = configuration.TxDescriptors };
+            spec = spec with
+            {
+                Mtu = configuration.Mtu,
+                RxDescriptors = configuration.RxDescriptors,
+                TxDescriptors = configuration.TxDescriptors,
+            };
             var counters = new PortCounters(_counters, spec.Name, Math.Max(spec.RxQueues, spec.TxQueues));
             var port = new AttachedPort(spec, device, configuration, info, counters) { FirstLcore = NextFirstLcore() };
             if (!spec.AdminDown) device.Start();
@@ -104,7 +111,8 @@ public sealed unsafe partial class PortManager : IDisposable
     public bool TryTakeNotice(out PortNotice notice) => _notices.TryDequeue(out notice);
 
     /// <summary>
-    /// Copies the devices' counters to the counter space and looks for link changes; call it about once a second. Allocates only when a
+    /// Copies the devices' counters to the counter space and looks for link changes; call it about once a second. Allocates
+    /// only when a
     /// link changed.
     /// </summary>
     public void Refresh()
@@ -233,5 +241,6 @@ public sealed unsafe partial class PortManager : IDisposable
     }
 
     private AttachedPort Require(string nameOrNumber) => Lookup(nameOrNumber) ?? throw new PipelineException(
-        $"There is no port {nameOrNumber}; there are {(_ports.Count == 0 ? "none" : string.Join(", ", _ports.Values.Select(p => p.Spec.Name)))}.");
+        $"There is no port {nameOrNumber}; there are " +
+        $"{string.Join(", ", _ports.Values.Select(p => p.Spec.Name).DefaultIfEmpty("none"))}.");
 }

@@ -72,8 +72,8 @@ public sealed record PortChange(
 /// <param name="HardwareOffloads">Done by the device.</param>
 /// <param name="SoftwareOffloads">Done by the switch, as the device lacks them.</param>
 public sealed record PortStatus(
-    PortSpec Spec, bool LinkUp, uint SpeedMbps, bool FullDuplex, PhysicalAddress Mac, string Driver, int NumaNode, ushort MaxRxQueues,
-    ushort MaxTxQueues, IReadOnlyList<string> HardwareOffloads, IReadOnlyList<string> SoftwareOffloads);
+    PortSpec Spec, bool LinkUp, uint SpeedMbps, bool FullDuplex, PhysicalAddress Mac, string Driver, int NumaNode,
+    ushort MaxRxQueues, ushort MaxTxQueues, IReadOnlyList<string> HardwareOffloads, IReadOnlyList<string> SoftwareOffloads);
 
 /// <summary>What happened to a port.</summary>
 public enum PortChangeKind : byte

@@ -21,7 +21,9 @@ public unsafe struct TxPort
     /// <summary>False: administratively down.</summary>
     public bool Up;
 
-    /// <summary>Some transmit offload is the device's: it must see the packets that ask for one first (rte_eth_tx_prepare).</summary>
+    /// <summary>
+    /// Some transmit offload is the device's: it must see the packets that ask for one first (rte_eth_tx_prepare).
+    /// </summary>
     public bool Prepare;
 
     /// <summary>What the device lacks and software does.</summary>
@@ -43,7 +45,9 @@ public unsafe struct TxPort
     public ulong Wishes;
 }
 
-/// <summary>All ports as one lcore sends to them. Its set of ports never changes: the main lcore puts another plan in its place.</summary>
+/// <summary>
+/// All ports as one lcore sends to them. Its set of ports never changes: the main lcore puts another plan in its place.
+/// </summary>
 public sealed unsafe class TxPlan
 {
     /// <summary>Packets gathered for a port before they are sent.</summary>

@@ -73,7 +73,8 @@ public sealed class StageCatalogue
         {
             var declaration = kind.Declaration;
             if (json.Length > 1) json.Append(',');
-            json.Append("{\"kind\":").Append(Quote(declaration.Kind)).Append(",\"description\":").Append(Quote(declaration.Description));
+            json.Append("{\"kind\":").Append(Quote(declaration.Kind));
+            json.Append(",\"description\":").Append(Quote(declaration.Description));
             AppendArray(json, "options", declaration.Options, o => string.Create(
                 CultureInfo.InvariantCulture,
                 $"{{\"name\":{Quote(o.Name)},\"default\":{o.Default},\"minimum\":{o.Minimum},\"maximum\":{o.Maximum},") +
@@ -91,7 +92,8 @@ public sealed class StageCatalogue
     private static StageKind[] BuiltIn() =>
     [
         new(RxStage.Declared, static (context, _) => new RxStage(context)),
-        new(ParseStage.Declared, static (context, services) => new ParseStage(context, services.GetOrAdd(() => new KeyWordDemand()))),
+        new(ParseStage.Declared,
+            static (context, services) => new ParseStage(context, services.GetOrAdd(() => new KeyWordDemand()))),
         new(ClassifyStage.Declared, static (context, services) => new ClassifyStage(context, services.Get<FlowTables>())),
         new(ActionsStage.Declared,
             static (context, services) => new ActionsStage(context, services.Get<PortDirectory>(), services.Get<MacTable>())),

@@ -23,7 +23,8 @@ public abstract unsafe class StageContext
     /// <summary>Frees a packet that has done its work (it was replaced by a copy, say). Not a drop: nothing is counted.</summary>
     public abstract void Free(void* mbuf);
 
-    /// <summary>Hands a packet that the caller owns to the main lcore (packet-in). Returns false when the punt ring is full or the
+    /// <summary>Hands a packet that the caller owns to the main lcore (packet-in). Returns false when the punt ring is full or
+    /// the
     /// limit is reached: then it has been counted and freed.</summary>
     public abstract bool Punt(void* mbuf, PuntKind kind, in PuntInfo info);
 
@@ -42,7 +43,9 @@ public abstract unsafe class StageContext
     {
     }
 
-    /// <summary>Tells of packets that did not come with the burst (a ring of the stage's own), so that the lcore does not go idle.</summary>
+    /// <summary>
+    /// Tells of packets that did not come with the burst (a ring of the stage's own), so that the lcore does not go idle.
+    /// </summary>
     public virtual void AddWork(int packets)
     {
     }

@@ -1,7 +1,8 @@
 namespace KernelBypass.Pipeline.Stages;
 
 /// <summary>
-/// What stages share beyond their context (the flow tables, the MAC table, the port directory): one object of each type, put in by
+/// What stages share beyond their context (the flow tables, the MAC table, the port directory): one object of each type, put in
+/// by
 /// whoever composes the pipeline before the engine is built. Used at set-up only.
 /// </summary>
 public sealed class StageServices

@@ -9,7 +9,9 @@ using KernelBypass.Pipeline.Stages;
 
 namespace KernelBypass.Bench.EngineBench;
 
-/// <summary>What idling saves and costs: CPU of an idle lcore, and the time until a packet that comes after a pause is seen.</summary>
+/// <summary>
+/// What idling saves and costs: CPU of an idle lcore, and the time until a packet that comes after a pause is seen.
+/// </summary>
 internal static unsafe class IdleBench
 {
     private const int Samples = 300;

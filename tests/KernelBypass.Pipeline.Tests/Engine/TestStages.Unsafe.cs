@@ -18,7 +18,9 @@ internal sealed unsafe class Board : IDisposable
     public void Dispose() => NativeMemory.Free(_words);
 }
 
-/// <summary>Sees that each flow's numbers come in their order: next number of flow f on word f, violations on word 100, packets on 101.</summary>
+/// <summary>
+/// Sees that each flow's numbers come in their order: next number of flow f on word f, violations on word 100, packets on 101.
+/// </summary>
 internal sealed unsafe class OrderStage(StageContext context, Board board) : Stage(Declared, context)
 {
     internal const int Violations = 100;
@@ -56,7 +58,9 @@ internal sealed class GateStage(StageContext context, Board board) : Stage(Decla
     }
 }
 
-/// <summary>Notes the managed bytes that the lcore's thread allocates: word 0 up to the 100th burst, word 1 up to now; word 2: bursts.</summary>
+/// <summary>
+/// Notes the managed bytes that the lcore's thread allocates: word 0 up to the 100th burst, word 1 up to now; word 2: bursts.
+/// </summary>
 internal sealed class AllocationStage(StageContext context, Board board) : Stage(Declared, context)
 {
     private int _bursts;

@@ -34,8 +34,17 @@ internal sealed unsafe class TestSwitch : IDisposable
         Engine.Ports.Attach(new PortSpec { Name = "out", Number = Out, Device = $"{eal.NewDevice("net_null")},no-rx=1" });
     }
 
-    internal static EngineOptions SmallOptions { get; } =
-        new() { RxPoolSize = 2047, CopyPoolSize = 2047, PoolCacheSize = 32, RingSize = 512, RingRetryMicroseconds = 5_000_000 };
+    /// <summary>Small pools, and lcores that soon sleep: they share two CPUs.</summary>
+    internal static EngineOptions SmallOptions { get; } = new()
+    {
+        RxPoolSize = 2047,
+        CopyPoolSize = 2047,
+        PoolCacheSize = 32,
+        RingSize = 512,
+        RingRetryMicroseconds = 5_000_000,
+        IdleSpinPolls = 20,
+        IdlePausePolls = 20,
+    };
 
     internal NativeCounterSpace Counters { get; } = new();
 

@@ -10,7 +10,8 @@ using KernelBypass.Pipeline.Ports;
 namespace KernelBypass.Pipeline.Stages.Rx;
 
 /// <summary>
-/// Receives from the queues that the lcore was given, in turn, and begins each packet's meta: in_port, length, hash. One burst of one
+/// Receives from the queues that the lcore was given, in turn, and begins each packet's meta: in_port, length, hash. One burst
+/// of one
 /// queue a turn; a turn is empty only when all queues were.
 /// </summary>
 public sealed unsafe class RxStage(StageContext context) : Stage(Declared, context)
@@ -29,7 +30,9 @@ public sealed unsafe class RxStage(StageContext context) : Stage(Declared, conte
     /// <summary>Puts other queues in force, from the next turn on. Called by the main lcore.</summary>
     public void SetQueues(RxQueue[] queues) => Volatile.Write(ref _queues, queues);
 
-    /// <summary>The ring of packets that the main lcore puts in (their meta has in_port), or null. Called while the lcore is stopped.</summary>
+    /// <summary>
+    /// The ring of packets that the main lcore puts in (their meta has in_port), or null. Called while the lcore is stopped.
+    /// </summary>
     public void SetInbox(void* ring) => _inbox = ring;
 
     /// <inheritdoc/>

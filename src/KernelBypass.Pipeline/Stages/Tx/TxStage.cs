@@ -9,7 +9,8 @@ using KernelBypass.Pipeline.Ports;
 namespace KernelBypass.Pipeline.Stages.Tx;
 
 /// <summary>
-/// Sends each packet to the port in its meta. Nothing waits beyond the burst. Where a device has fewer tx queues than there are lcores,
+/// Sends each packet to the port in its meta. Nothing waits beyond the burst. Where a device has fewer tx queues than there are
+/// lcores,
 /// an lcore without one hands packets to the lcore that owns one, over a ring.
 /// </summary>
 public sealed unsafe class TxStage : Stage
@@ -38,13 +39,14 @@ public sealed unsafe class TxStage : Stage
     public static StageDeclaration Declared { get; } = new(
         "tx",
         "Sends packets to the ports that the stages before have chosen.",
-        [new OptionDeclaration("retries", 8, 0, 1000, "How often a full tx queue is tried again, without progress, before packets are dropped.")],
+        [new OptionDeclaration("retries", 8, 0, 1000,
+            "How often a full tx queue is tried again, without progress, before packets are dropped.")],
         [
             new DropReasonDeclaration("tx_queue_full", "The port's tx queue stayed full: it is slower than what is sent to it."),
             new DropReasonDeclaration("tx_port_gone", "The packet was sent to a port number that no port has."),
             new DropReasonDeclaration("tx_port_down", "The output port is administratively down."),
             new DropReasonDeclaration("tx_offload_failed",
-                "A checksum, tag or linear copy that the device cannot make could not be made in software: bad header lengths or no room."),
+                "A checksum, tag or linear copy that the device cannot make software could not: bad header lengths or no room."),
         ],
         []);
 

@@ -5,7 +5,8 @@ using KernelBypass.Pipeline.Packets;
 namespace KernelBypass.Pipeline.Stages.Wire;
 
 /// <summary>
-/// A patch cable: sends every packet to one port, unparsed. With <c>rx</c> before and <c>tx</c> behind it is the cheapest pipeline
+/// A patch cable: sends every packet to one port, unparsed. With <c>rx</c> before and <c>tx</c> behind it is the cheapest
+/// pipeline
 /// there is, the one that pass-through is measured with.
 /// </summary>
 public sealed unsafe class WireStage : Stage
