@@ -11,32 +11,63 @@ internal static class ActionValidator
     private ref struct State
     {
         internal int PushedTags;
-        internal bool Tagged;
+
+        /// <summary>Tags of the packet itself that the match requires and that no action has removed yet.</summary>
+        internal int OwnTags;
         internal bool Dropped;
         internal short Index;
         internal int Limit;
+
+        internal readonly bool Tagged => PushedTags + OwnTags > 0;
+    }
+
+    /// <summary>Which actions of a section one pass checks.</summary>
+    private enum Step
+    {
+        All,
+        Pop,
+        Push,
+        Rest,
     }
 
     internal static FlowSpecError Check(
         ReadOnlySpan<byte> apply, ReadOnlySpan<byte> write, in FlowKey key, in FlowKey mask, in FlowLimits limits)
     {
-        var state = new State { Tagged = FlowSpecDecoder.HasTag(key, mask, Key.VlanTci), Limit = limits.ActionsPerFlow };
-        var error = CheckSection(apply, key, mask, ref state);
+        var outer = FlowSpecDecoder.HasTag(key, mask, Key.VlanTci);
+        var inner = outer && FlowSpecDecoder.HasTag(key, mask, Key.InnerVlanTci);
+        var state = new State { OwnTags = (outer ? 1 : 0) + (inner ? 1 : 0), Limit = limits.ActionsPerFlow };
+        var error = CheckSection(apply, Step.All, key, mask, ref state);
         if (!error.IsOk) return error;
         state.Dropped = false;
         error = CheckSet(write, state.Index);
-        return error.IsOk ? CheckSection(write, key, mask, ref state) : error;
+        if (!error.IsOk) return error;
+
+        // An action set is executed in an order of its own (OpenFlow 1.3.5, 5.10), and a later step may rely on an earlier one.
+        var first = state.Index;
+        for (var step = Step.Pop; step <= Step.Rest && error.IsOk; step++)
+        {
+            state.Index = first;
+            error = CheckSection(write, step, key, mask, ref state);
+        }
+
+        return error;
     }
 
-    private static FlowSpecError CheckSection(ReadOnlySpan<byte> section, in FlowKey key, in FlowKey mask, ref State state)
+    private static FlowSpecError CheckSection(
+        ReadOnlySpan<byte> section, Step step, in FlowKey key, in FlowKey mask, ref State state)
     {
         var reader = new ActionReader(section);
         while (reader.MoveNext())
         {
             if (state.Index >= state.Limit) return new(FlowErrorCode.TooManyActions);
-            if (state.Dropped) return new(FlowErrorCode.ActionAfterDrop, ActionIndex: state.Index);
-            var error = CheckOne(ref reader, key, mask, ref state);
-            if (!error.IsOk) return error;
+            var isOf = reader.Kind switch { ActionKind.PopVlan => Step.Pop, ActionKind.PushVlan => Step.Push, _ => Step.Rest };
+            if (step == Step.All || step == isOf)
+            {
+                if (state.Dropped) return new(FlowErrorCode.ActionAfterDrop, ActionIndex: state.Index);
+                var error = CheckOne(ref reader, key, mask, ref state);
+                if (!error.IsOk) return error;
+            }
+
             state.Index++;
         }
 
@@ -60,13 +91,12 @@ internal static class ActionValidator
             case ActionKind.PushVlan:
                 if (length != 2) return new(FlowErrorCode.BadActionLength, ActionIndex: index);
                 if (reader.Tpid is not (0x8100 or 0x88A8)) return new(FlowErrorCode.BadTpid, ActionIndex: index);
-                state.Tagged = true;
                 return ++state.PushedTags <= MaxTags ? FlowSpecError.Ok : new(FlowErrorCode.TooManyVlanTags, ActionIndex: index);
             case ActionKind.PopVlan:
                 if (length != 0) return new(FlowErrorCode.BadActionLength, ActionIndex: index);
                 if (!state.Tagged) return new(FlowErrorCode.VlanPrerequisite, ActionIndex: index);
-                state.PushedTags = Math.Max(0, state.PushedTags - 1);
-                state.Tagged = state.PushedTags > 0 || FlowSpecDecoder.HasTag(key, mask, Key.InnerVlanTci);
+                if (state.PushedTags > 0) state.PushedTags--;
+                else state.OwnTags--;
                 return FlowSpecError.Ok;
             case ActionKind.DecTtl:
                 if (length != 0) return new(FlowErrorCode.BadActionLength, ActionIndex: index);
@@ -107,12 +137,14 @@ internal static class ActionValidator
         {
             if (reader.Kind == ActionKind.SetField && !reader.Payload.IsEmpty)
             {
+                if (MatchFieldCatalogue.Find(reader.Field) is null) continue;
                 var bit = UInt128.One << (int)reader.Field;
                 if ((fields & bit) != 0) return new(FlowErrorCode.DuplicateActionInSet, reader.Field, index);
                 fields |= bit;
                 continue;
             }
 
+            if (reader.Kind > ActionKind.DecTtl) continue;
             var kind = 1u << (int)reader.Kind;
             if ((kinds & kind) != 0) return new(FlowErrorCode.DuplicateActionInSet, ActionIndex: index);
             kinds |= kind;

@@ -25,6 +25,12 @@ internal sealed unsafe class TupleProbe : IDisposable
         internal fixed int Priority[Width];
         internal fixed uint Candidates[Width];
         internal fixed byte Active[Width];
+        internal fixed byte All[Width];
+    }
+
+    internal TupleProbe()
+    {
+        for (var i = 0; i < Width; i++) _scratch->All[i] = (byte)i;
     }
 
     /// <summary>Hash tables probed since the start, over all keys.</summary>
@@ -38,29 +44,30 @@ internal sealed unsafe class TupleProbe : IDisposable
     internal void Lookup(TupleList* list, FlowKey** keys, FlowRule** best, int count)
     {
         var scratch = _scratch;
-        for (var i = 0; i < count; i++)
-        {
-            best[i] = null;
-            scratch->Priority[i] = -1;
-            scratch->Active[i] = (byte)i;
-        }
-
+        new Span<nint>(best, count).Clear();
+        new Span<int>(scratch->Priority, count).Fill(-1);
         var items = TupleList.Items(list);
+        var active = scratch->All;
         for (var t = 0; t < list->Count; t++)
         {
             var highest = (int)items[t].MaxPriority;
-            var left = 0;
-            for (var j = 0; j < count; j++)
+            if (t > 0)
             {
-                var i = scratch->Active[j];
-                scratch->Active[left] = i;
-                left += scratch->Priority[i] < highest ? 1 : 0;
+                var left = 0;
+                for (var j = 0; j < count; j++)
+                {
+                    var i = active[j];
+                    scratch->Active[left] = i;
+                    left += scratch->Priority[i] < highest ? 1 : 0;
+                }
+
+                active = scratch->Active;
+                count = left;
             }
 
-            count = left;
             if (count == 0) return;
             TuplesProbed += (ulong)count;
-            Probe(items[t].Tuple, highest, keys, best, count);
+            Probe(items[t].Tuple, highest, keys, best, active, count);
         }
     }
 
@@ -76,7 +83,7 @@ internal sealed unsafe class TupleProbe : IDisposable
 
     public void Dispose() => NativePages.Unmap(_scratch, (nuint)sizeof(Scratch));
 
-    private void Probe(FlowTuple* tuple, int highest, FlowKey** keys, FlowRule** best, int count)
+    private void Probe(FlowTuple* tuple, int highest, FlowKey** keys, FlowRule** best, byte* active, int count)
     {
         var scratch = _scratch;
         var table = (TupleHash*)Volatile.Read(ref *(nint*)&tuple->Hash);
@@ -84,7 +91,7 @@ internal sealed unsafe class TupleProbe : IDisposable
         var mask = table->Mask;
         for (var j = 0; j < count; j++)
         {
-            int i = scratch->Active[j];
+            int i = active[j];
             var hash = MaskWords.HashMasked(&tuple->Words, (ulong*)keys[i], scratch->Masked + i * FlowKeyLayout.Words);
             var bucket = buckets + (hash & mask) * (TupleHash.BucketWords * sizeof(ulong));
             CacheLine.Prefetch(bucket);
@@ -94,7 +101,7 @@ internal sealed unsafe class TupleProbe : IDisposable
 
         for (var j = 0; j < count; j++)
         {
-            int i = scratch->Active[j];
+            int i = active[j];
             var bucket = (ulong*)scratch->Bucket[i];
             var candidates = Candidates(bucket, scratch->Tag[i]);
             scratch->Candidates[i] = candidates;
@@ -106,7 +113,7 @@ internal sealed unsafe class TupleProbe : IDisposable
 
         for (var j = 0; j < count; j++)
         {
-            int i = scratch->Active[j];
+            int i = active[j];
             Compare(tuple, highest, i, (ulong*)keys[i], best);
         }
     }

@@ -88,7 +88,7 @@ public unsafe class ModelTests
     private static void CheckBurst(TablesRig rig, LinearModel model, FlowKey[] keys)
     {
         var paths = rig.Classify(keys);
-        for (var i = 0; i < keys.Length; i++) CheckPath(model, keys[i], paths[i], rig.Entries(i));
+        for (var i = 0; i < keys.Length; i++) CheckPath(model, keys[i], paths[i], rig.Lane.Entries(i));
     }
 
     private static void CheckPath(LinearModel model, FlowKey key, FlowHandle[] path, nint[] entries)

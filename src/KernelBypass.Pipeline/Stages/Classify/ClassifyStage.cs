@@ -41,18 +41,22 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
     private readonly PathStore _paths;
     private readonly FlowCache? _cache;
     private readonly PipelineWalk _walk;
+    private readonly TupleProbe _probe = new();
     private readonly Scratch* _scratch = (Scratch*)NativePages.Reserve((nuint)sizeof(Scratch), "classify scratch");
     private readonly ulong* _hits;
     private readonly ulong* _misses;
     private readonly ulong* _stale;
     private readonly ulong* _walks;
     private readonly ulong* _tuples;
+    private readonly ulong* _lookups;
+    private readonly ulong* _matches;
 
     private struct Scratch
     {
         internal fixed long Keys[TupleProbe.Width];
         internal fixed long WalkKeys[TupleProbe.Width];
         internal fixed byte Results[TupleProbe.Width * ResultBytes];
+        internal fixed long Best[TupleProbe.Width];
         internal fixed byte Walking[TupleProbe.Width];
     }
 
@@ -95,6 +99,8 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
         }
 
         _walk = new PipelineWalk(_root, lookups, matches);
+        _lookups = lookups[0];
+        _matches = matches[0];
         _hits = context.Counter(s_hits.Name);
         _misses = context.Counter(s_misses.Name);
         _stale = context.Counter(s_stale.Name);
@@ -120,6 +126,7 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
     {
         _cache?.Dispose();
         _walk.Dispose();
+        _probe.Dispose();
         _paths.Dispose();
         NativePages.Unmap(_scratch, (nuint)sizeof(Scratch));
     }
@@ -134,7 +141,8 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
         var results = (ClassifyResult*)scratch->Results;
         var view = PipelineRoot.CurrentView(_root);
         var missing = count == 32 ? uint.MaxValue : (1u << count) - 1;
-        if (_cache == null || view->IsDirect != 0)
+        if (view->IsDirect != 0) return ProcessDirect(packets, keys, results, count, target, kept);
+        if (_cache == null)
         {
             Walk(keys, results, missing);
         }
@@ -149,6 +157,46 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
         }
 
         return Finish(packets, results, count, target, kept);
+    }
+
+    /// <summary>One probe of table 0 ends almost every packet's way: nothing is kept between lookup and result.</summary>
+    private int ProcessDirect(void** packets, FlowKey** keys, ClassifyResult* results, int count, void** target, int kept)
+    {
+        var best = (FlowRule**)_scratch->Best;
+        _probe.Lookup(PipelineRoot.Table(_root, 0), keys, best, count);
+        uint others = 0;
+        for (var i = 0; i < count; i++)
+        {
+            var rule = best[i];
+            if (rule != null && rule->Entry.GotoTable == FlowSpecHeader.NoGoto) CacheLine.Prefetch(Counters(rule));
+            else others |= 1u << i;
+        }
+
+        // A flow with goto_table has come since the view was made, or nothing matches.
+        if (others != 0) Walk(keys, results, others);
+        var direct = (uint)(count - BitOperations.PopCount(others));
+        *_walks += direct;
+        *_tuples = _probe.TuplesProbed + _walk.TuplesProbed;
+        *_lookups += direct;
+        *_matches += direct;
+        var tally = default(Tally);
+        for (var i = 0; i < count; i++)
+        {
+            var packet = packets[i];
+            var meta = Meta(packet);
+            if ((others & (1u << i)) == 0)
+            {
+                FinishOne(meta, best[i], ref tally);
+                target[kept++] = packet;
+            }
+            else if (FinishOther(packet, meta, results[i]))
+            {
+                target[kept++] = packet;
+            }
+        }
+
+        tally.Flush();
+        return kept;
     }
 
     private void WalkAndFill(FlowKey** keys, ClassifyResult* results, uint missing)
@@ -193,7 +241,7 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
         }
 
         *_walks += (ulong)count;
-        *_tuples = _walk.TuplesProbed;
+        *_tuples = _probe.TuplesProbed + _walk.TuplesProbed;
     }
 
     private void KeepPath(ref ClassifyResult result, FlowRule** path)
@@ -208,19 +256,15 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
         for (var i = 0; i < count; i++)
             if (results[i].Count == 1) CacheLine.Prefetch(Counters((FlowRule*)results[i].Flow0));
 
+        var tally = default(Tally);
         for (var i = 0; i < count; i++)
         {
             var packet = packets[i];
             var meta = Meta(packet);
             ref var result = ref results[i];
-            meta->FlowCount = result.Count;
-            meta->Flow0 = result.Flow0;
-            meta->Flow1 = result.Flow1;
-            meta->FlowPath = result.Path;
-            if (meta->Hash == 0) meta->Hash = FiveTupleHash.Of(&meta->Key);
             if (result.Count == 1 && !result.Missed)
             {
-                Count((FlowRule*)result.Flow0, meta->WireLength);
+                FinishOne(meta, (FlowRule*)result.Flow0, ref tally);
                 target[kept++] = packet;
             }
             else if (FinishOther(packet, meta, result))
@@ -229,7 +273,18 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
             }
         }
 
+        tally.Flush();
         return kept;
+    }
+
+    /// <summary>A packet that met one flow, which ends its way.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void FinishOne(PacketMeta* meta, FlowRule* rule, ref Tally tally)
+    {
+        meta->FlowCount = 1;
+        meta->Flow0 = (nint)rule;
+        if (meta->Hash == 0) meta->Hash = FiveTupleHash.Of(&meta->Key);
+        tally.Add(Counters(rule), meta->WireLength);
     }
 
     /// <summary>A packet that met no flow, or several, or missed in a later table; false when it has been dropped.</summary>
@@ -238,10 +293,16 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
     {
         if (result.Count < 0)
         {
+            meta->FlowCount = 0;
             Context.Drop(packet, PathsExhaustedReason);
             return false;
         }
 
+        meta->FlowCount = result.Count;
+        meta->Flow0 = result.Flow0;
+        meta->Flow1 = result.Flow1;
+        meta->FlowPath = result.Path;
+        if (meta->Hash == 0) meta->Hash = FiveTupleHash.Of(&meta->Key);
         var path = stackalloc nint[2] { result.Flow0, result.Flow1 };
         var flows = result.Path != 0 ? (nint*)result.Path : path;
         uint applied = 0;
@@ -260,11 +321,40 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong* Counters(FlowRule* rule) => _flowCounters + 2 * (ulong)rule->Entry.Slot;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Count(FlowRule* rule, uint bytes)
     {
         var counters = Counters(rule);
         counters[0]++;
         counters[1] += bytes;
+    }
+
+    /// <summary>Adds neighbours of one flow up before they go to memory: a chain of additions there is as slow as memory's forwarding.</summary>
+    private struct Tally
+    {
+        private ulong* _counters;
+        private ulong _packets;
+        private ulong _bytes;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal void Add(ulong* counters, uint bytes)
+        {
+            if (counters != _counters)
+            {
+                Flush();
+                _counters = counters;
+                (_packets, _bytes) = (0, 0);
+            }
+
+            _packets++;
+            _bytes += bytes;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal readonly void Flush()
+        {
+            if (_counters == null) return;
+            _counters[0] += _packets;
+            _counters[1] += _bytes;
+        }
     }
 }
