@@ -15,6 +15,9 @@ internal sealed unsafe class TupleProbe : IDisposable
     /// <summary>Most keys at once.</summary>
     internal const int Width = 32;
 
+    /// <summary>Buckets, four kilobytes of them, up to which a tuple is probed in one round.</summary>
+    private const ulong SmallBuckets = 64;
+
     private readonly Scratch* _scratch = (Scratch*)NativePages.Reserve((nuint)sizeof(Scratch), "lookup scratch");
 
     private struct Scratch
@@ -89,6 +92,12 @@ internal sealed unsafe class TupleProbe : IDisposable
         var table = (TupleHash*)Volatile.Read(ref *(nint*)&tuple->Hash);
         var buckets = (byte*)table + TupleHash.Size;
         var mask = table->Mask;
+        if (mask < SmallBuckets)
+        {
+            ProbeSmall(tuple, table, highest, keys, best, active, count);
+            return;
+        }
+
         for (var j = 0; j < count; j++)
         {
             int i = active[j];
@@ -114,7 +123,22 @@ internal sealed unsafe class TupleProbe : IDisposable
         for (var j = 0; j < count; j++)
         {
             int i = active[j];
-            Compare(tuple, highest, i, (ulong*)keys[i], best);
+            Compare(tuple, highest, i, (ulong*)keys[i], (ulong*)scratch->Bucket[i], scratch->Tag[i], scratch->Candidates[i], best);
+        }
+    }
+
+    /// <summary>The same in one round, for buckets that stay in the first cache anyway.</summary>
+    private void ProbeSmall(FlowTuple* tuple, TupleHash* table, int highest, FlowKey** keys, FlowRule** best, byte* active, int count)
+    {
+        var masked = _scratch->Masked;
+        for (var j = 0; j < count; j++)
+        {
+            int i = active[j];
+            var key = (ulong*)keys[i];
+            var hash = MaskWords.HashMasked(&tuple->Words, key, masked + i * FlowKeyLayout.Words);
+            var bucket = TupleHash.Bucket(table, hash);
+            var tag = TupleHash.Tag(hash) >> TupleHash.TagShift;
+            Compare(tuple, highest, i, key, bucket, tag, Candidates(bucket, tag), best);
         }
     }
 
@@ -136,12 +160,10 @@ internal sealed unsafe class TupleProbe : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Compare(FlowTuple* tuple, int highest, int i, ulong* key, FlowRule** best)
+    private void Compare(
+        FlowTuple* tuple, int highest, int i, ulong* key, ulong* bucket, ulong tag, uint candidates, FlowRule** best)
     {
         var scratch = _scratch;
-        var bucket = (ulong*)scratch->Bucket[i];
-        var tag = scratch->Tag[i];
-        var candidates = scratch->Candidates[i];
         while (true)
         {
             for (; candidates != 0; candidates &= candidates - 1)
