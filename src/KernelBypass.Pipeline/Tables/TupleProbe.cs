@@ -127,18 +127,34 @@ internal sealed unsafe class TupleProbe : IDisposable
         }
     }
 
-    /// <summary>The same in one round, for buckets that stay in the first cache anyway.</summary>
+    /// <summary>
+    /// The same in one round, for buckets that stay in the first cache anyway. Neighbours that look the same under the mask meet the
+    /// same flow, unless flows of finer masks stand in the tuple.
+    /// </summary>
     private void ProbeSmall(FlowTuple* tuple, TupleHash* table, int highest, FlowKey** keys, FlowRule** best, byte* active, int count)
     {
         var masked = _scratch->Masked;
+        ulong* last = null;
+        FlowRule* met = null;
         for (var j = 0; j < count; j++)
         {
             int i = active[j];
             var key = (ulong*)keys[i];
+            if (last != null && MaskWords.Matches(&tuple->Words, key, last))
+            {
+                if (met->Entry.Priority <= _scratch->Priority[i]) continue;
+                best[i] = met;
+                _scratch->Priority[i] = met->Entry.Priority;
+                continue;
+            }
+
             var hash = MaskWords.HashMasked(&tuple->Words, key, masked + i * FlowKeyLayout.Words);
             var bucket = TupleHash.Bucket(table, hash);
             var tag = TupleHash.Tag(hash) >> TupleHash.TagShift;
+            var before = best[i];
             Compare(tuple, highest, i, key, bucket, tag, Candidates(bucket, tag), best);
+            met = best[i];
+            last = met != before && Volatile.Read(ref tuple->Mixed) == 0 ? masked + i * FlowKeyLayout.Words : null;
         }
     }
 

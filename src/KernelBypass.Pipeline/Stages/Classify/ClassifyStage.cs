@@ -164,21 +164,33 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
     {
         var best = (FlowRule**)_scratch->Best;
         _probe.Lookup(PipelineRoot.Table(_root, 0), keys, best, count);
-        uint others = 0;
+        uint missed = 0, going = 0;
         for (var i = 0; i < count; i++)
         {
             var rule = best[i];
-            if (rule != null && rule->Entry.GotoTable == FlowSpecHeader.NoGoto) CacheLine.Prefetch(Counters(rule));
-            else others |= 1u << i;
+            if (rule == null)
+            {
+                missed |= 1u << i;
+                results[i] = new() { Missed = true };
+            }
+            else if (rule->Entry.GotoTable != FlowSpecHeader.NoGoto)
+            {
+                going |= 1u << i;
+            }
+            else
+            {
+                CacheLine.Prefetch(Counters(rule));
+            }
         }
 
-        // A flow with goto_table has come since the view was made, or nothing matches.
-        if (others != 0) Walk(keys, results, others);
-        var direct = (uint)(count - BitOperations.PopCount(others));
-        *_walks += direct;
+        // A flow with goto_table has come since the view was made.
+        if (going != 0) Walk(keys, results, going);
+        var others = missed | going;
+        var looked = (uint)(count - BitOperations.PopCount(going));
+        *_walks += looked;
         *_tuples = _probe.TuplesProbed + _walk.TuplesProbed;
-        *_lookups += direct;
-        *_matches += direct;
+        *_lookups += looked;
+        *_matches += looked - (uint)BitOperations.PopCount(missed);
         var tally = default(Tally);
         for (var i = 0; i < count; i++)
         {
