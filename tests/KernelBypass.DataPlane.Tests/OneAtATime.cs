@@ -1,0 +1,2 @@
+// Each test starts processes that poll both CPUs.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
