@@ -10,19 +10,16 @@ internal sealed class ClientStreamWriter<TRequest, TResponse> : IClientStreamWri
 {
     private readonly GrpcCall<TRequest, TResponse> _call;
     private readonly RequestStream _stream;
-    private readonly int? _maxMessageSize;
-    private readonly bool _gzip;
+    private readonly RequestOutput _output;
     private readonly Action<TRequest, SerializationContext> _serializer;
-    private RequestOutput? _output;
     private Task _last = Task.CompletedTask;
     private bool _completed;
 
-    public ClientStreamWriter(GrpcCall<TRequest, TResponse> call, RequestStream stream, int? maxMessageSize, bool gzip)
+    public ClientStreamWriter(GrpcCall<TRequest, TResponse> call, RequestStream stream, RequestOutput output)
     {
         _call = call;
         _stream = stream;
-        _maxMessageSize = maxMessageSize;
-        _gzip = gzip;
+        _output = output;
         _serializer = call.Method.RequestMarshaller.ContextualSerializer;
     }
 
@@ -46,10 +43,7 @@ internal sealed class ClientStreamWriter<TRequest, TResponse> : IClientStreamWri
         if (_call.End is not null)
             return Task.FromException(EndedException());
         var flags = (WriteOptions ?? _call.Options.WriteOptions)?.Flags ?? WriteFlags.None;
-        if (_output is null)
-            _last = OpenAndWriteAsync(message, flags);
-        else
-            _last = Write(message, flags);
+        _last = Write(message, flags);
         return cancellationToken.CanBeCanceled && !_last.IsCompleted ? _last.WaitAsync(cancellationToken) : _last;
     }
 
@@ -63,12 +57,11 @@ internal sealed class ClientStreamWriter<TRequest, TResponse> : IClientStreamWri
             return;
         try
         {
-            var output = _output ?? await OpenAsync().ConfigureAwait(false);
-            await output.EndAsync().ConfigureAwait(false);
+            await _output.EndAsync().ConfigureAwait(false);
         }
-        catch (Exception) when (_call.End is not null)
+        catch (Exception e) when (e is IOException or OperationCanceledException || _call.End is not null)
         {
-            // The call's end tells why.
+            // The server has ended the call, or the connection broke: the call's status, with the responses, tells why.
             return;
         }
 
@@ -80,7 +73,7 @@ internal sealed class ClientStreamWriter<TRequest, TResponse> : IClientStreamWri
         Task write;
         try
         {
-            write = _output!.WriteAsync(message, _serializer, flags);
+            write = _output.WriteAsync(message, _serializer, flags);
         }
         catch (Exception e)
         {
@@ -102,33 +95,9 @@ internal sealed class ClientStreamWriter<TRequest, TResponse> : IClientStreamWri
         }
     }
 
-    private async Task OpenAndWriteAsync(TRequest message, WriteFlags flags)
-    {
-        try
-        {
-            await OpenAsync().ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            throw WriteFailed(e);
-        }
-
-        await Write(message, flags).ConfigureAwait(false);
-    }
-
-    private async Task<RequestOutput> OpenAsync()
-    {
-        var stream = await _stream.OpenedAsync.ConfigureAwait(false);
-        _output = new RequestOutput(stream, _maxMessageSize, _gzip);
-        _call.Output = _output;
-        return _output;
-    }
-
-    // An error of one message (too large, not serializable) is the writer's alone; one of the stream is the call's.
+    // An error of one message (too large, not serializable) is the writer's alone: nothing of it was sent.
     private Exception WriteFailed(Exception exception)
     {
-        if (_output is { IsBroken: true })
-            _call.Fail(exception);
         if (_call.End is not null)
             return EndedException();
         return exception is IOException or OperationCanceledException

@@ -21,8 +21,7 @@ internal sealed class GrpcCall<TRequest, TResponse> : IDisposable
     private readonly DateTime _deadline;
     private readonly CancellationTokenSource _cancellation = new();
     private readonly TaskCompletionSource<Metadata> _responseHeaders = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly List<CancellationTokenRegistration> _registrations = [];
-    private DeadlineTimer? _deadlineTimer;
+    private readonly List<IDisposable> _watches = [];
     private Task<MessageReader?> _opening = Task.FromResult<MessageReader?>(null);
     private RequestStream? _requestStream;
     private HttpResponseMessage? _response;
@@ -48,8 +47,8 @@ internal sealed class GrpcCall<TRequest, TResponse> : IDisposable
     /// <summary>Cancelled when the call has ended.</summary>
     public CancellationToken Ended => _cancellation.Token;
 
-    /// <summary>The stream of requests, once it is open.</summary>
-    public MessageOutput? Output { get; set; }
+    /// <summary>The stream of requests; null when there is only one.</summary>
+    public RequestOutput? Output { get; private set; }
 
     public CallOptions Options => _options;
 
@@ -82,12 +81,12 @@ internal sealed class GrpcCall<TRequest, TResponse> : IDisposable
     public ClientStreamWriter<TRequest, TResponse> StartStreaming()
     {
         _requestStream = new RequestStream();
+        Output = new RequestOutput(_requestStream, _channel.Options.MaxSendMessageSize, _headers.Gzip);
         if (Watch())
             _opening = OpenAsync(_requestStream.NewContent);
         else
             _requestStream.Abort();
-        return new ClientStreamWriter<TRequest, TResponse>(
-            this, _requestStream, _channel.Options.MaxSendMessageSize, _headers.Gzip);
+        return new ClientStreamWriter<TRequest, TResponse>(this, _requestStream, Output);
     }
 
     /// <summary>The reader of the responses, once the server's headers are there; null if the call has ended instead.</summary>
@@ -165,20 +164,44 @@ internal sealed class GrpcCall<TRequest, TResponse> : IDisposable
     // Sets up what may end the call from outside; false if that has already happened.
     private bool Watch()
     {
-        WatchToken("The caller cancelled the call.", _options.CancellationToken);
-        WatchToken("The call that this one was made for has ended.", _options.PropagationToken?.CancellationToken ?? default);
-        WatchToken("The channel was closed.", _channel.Closed);
+        Watch("The caller cancelled the call.", _options.CancellationToken);
+        Watch("The call that this one was made for has ended.", _options.PropagationToken?.CancellationToken ?? default);
+        Watch("The channel was closed.", _channel.Closed);
         if (_deadline <= DateTime.UtcNow)
             Finish(DeadlineExceeded());
-        else if (_deadline < DateTime.MaxValue && End is null)
-            _deadlineTimer = new DeadlineTimer(_deadline, () => Finish(DeadlineExceeded()));
+        else if (_deadline < DateTime.MaxValue)
+            Watch(new DeadlineTimer(_deadline, () => Finish(DeadlineExceeded())));
         return End is null;
     }
 
-    private void WatchToken(string reason, CancellationToken token)
+    private void Watch(string reason, CancellationToken token)
     {
         if (token.CanBeCanceled)
-            _registrations.Add(token.UnsafeRegister(_ => Cancel(reason), null));
+            Watch(new Registration(token.UnsafeRegister(_ => Cancel(reason), null)));
+    }
+
+    private void Watch(IDisposable watch)
+    {
+        lock (_watches)
+        {
+            if (End is null)
+            {
+                _watches.Add(watch);
+                return;
+            }
+        }
+
+        watch.Dispose();
+    }
+
+    private void EndWatches()
+    {
+        lock (_watches)
+        {
+            foreach (var watch in _watches)
+                watch.Dispose();
+            _watches.Clear();
+        }
     }
 
     private async Task<MessageReader?> OpenAsync(Func<HttpContent> newContent)
@@ -186,24 +209,26 @@ internal sealed class GrpcCall<TRequest, TResponse> : IDisposable
         try
         {
             await _headers.ApplyCredentialsAsync(_options.Credentials, Ended).ConfigureAwait(false);
-            _response = await SendAsync(newContent).ConfigureAwait(false);
+            var response = await SendAsync(newContent).ConfigureAwait(false);
+            // Either this sees the end of the call, or Finish sees the response: one of them disposes of it.
+            Interlocked.Exchange(ref _response, response);
             if (End is not null)
             {
-                _response.Dispose();
+                response.Dispose();
                 return null;
             }
 
-            if (ResponseStatus.TryReadEnd(_response, out var end))
+            if (ResponseStatus.TryReadEnd(response, out var end))
             {
                 _responseHeaders.TrySetResult(Metadata.Empty);
                 Finish(end.Status, end.Trailers);
                 return null;
             }
 
-            bool gzip = ResponseStatus.IsGzip(_response);
-            var stream = await _response.Content.ReadAsStreamAsync(Ended).ConfigureAwait(false);
+            bool gzip = ResponseStatus.IsGzip(response);
+            var stream = await response.Content.ReadAsStreamAsync(Ended).ConfigureAwait(false);
             _pipe = PipeReader.Create(stream, s_readerOptions);
-            _responseHeaders.TrySetResult(ResponseStatus.ReadMetadata(_response.Headers));
+            _responseHeaders.TrySetResult(ResponseStatus.ReadMetadata(response.Headers));
             return new MessageReader(_pipe, _channel.Options.MaxReceiveMessageSize, gzip);
         }
         catch (Exception e)
@@ -243,14 +268,17 @@ internal sealed class GrpcCall<TRequest, TResponse> : IDisposable
         var end = new CallEnd(status, trailers ?? Metadata.Empty, isLocal);
         if (Interlocked.CompareExchange(ref _end, end, null) is not null)
             return;
-        _deadlineTimer?.Dispose();
-        // The one that runs this very callback is not waited for.
-        foreach (var registration in _registrations)
-            registration.Unregister();
+        EndWatches();
         if (_responseHeaders.TrySetException(NewException()))
             _ = _responseHeaders.Task.Exception; // observed: nobody has to ask for the headers
         _requestStream?.Abort();
         _cancellation.Cancel();
         _response?.Dispose();
+    }
+
+    // Disposing of a registration itself would wait for its callback, which may be what ends the call at this moment.
+    private sealed class Registration(CancellationTokenRegistration registration) : IDisposable
+    {
+        public void Dispose() => registration.Unregister();
     }
 }

@@ -4,20 +4,23 @@ using Grpc.Protocol;
 
 namespace Grpc.Net.Client;
 
-/// <summary>The messages on their way into the body of a request: gathered in one buffer while the other is being sent.</summary>
+/// <summary>
+/// The messages on their way into the body of a request: gathered in one buffer while the other is being sent, or while the
+/// body is not open yet.
+/// </summary>
 internal sealed class RequestOutput : MessageOutput
 {
-    private readonly Stream _stream;
+    private readonly RequestStream _stream;
     private readonly TwoBuffers _buffers;
     private readonly bool _gzip;
     private bool _ended;
 
-    public RequestOutput(Stream stream, int? maxMessageSize, bool gzip)
+    public RequestOutput(RequestStream stream, int? maxMessageSize, bool gzip)
         : this(stream, new TwoBuffers(), maxMessageSize, gzip)
     {
     }
 
-    private RequestOutput(Stream stream, TwoBuffers buffers, int? maxMessageSize, bool gzip)
+    private RequestOutput(RequestStream stream, TwoBuffers buffers, int? maxMessageSize, bool gzip)
         : base(buffers, maxMessageSize, CompressionLevel.Fastest, contiguous: true)
     {
         _stream = stream;
@@ -57,8 +60,9 @@ internal sealed class RequestOutput : MessageOutput
 
     private async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
     {
-        await _stream.WriteAsync(bytes).ConfigureAwait(false);
-        await _stream.FlushAsync().ConfigureAwait(false);
+        var stream = await _stream.OpenedAsync.ConfigureAwait(false);
+        await stream.WriteAsync(bytes).ConfigureAwait(false);
+        await stream.FlushAsync().ConfigureAwait(false);
     }
 
     private sealed class TwoBuffers : IBufferWriter<byte>
