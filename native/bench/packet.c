@@ -56,8 +56,9 @@ static inline uint32_t hash(const struct five_tuple *key)
     uint64_t low, high;
     memcpy(&low, key, 8);
     memcpy(&high, (const uint8_t *)key + 8, 8);
-    uint64_t h = low * 0x9E3779B97F4A7C15ull ^ high * 0xC2B2AE3D27D4EB4Full;
-    return (uint32_t)(h ^ (h >> 32));
+    uint64_t h = low * 0x9E3779B97F4A7C15ull;
+    h = (h ^ (h >> 32) ^ high) * 0xC2B2AE3D27D4EB4Full;
+    return (uint32_t)(h >> 32);
 }
 
 /* 0 when the packet is not well-formed TCP or UDP over IPv4. */

@@ -13,6 +13,7 @@ using KernelBypass.Wire;
 // PacketBench: nanoseconds a packet for parse and actions, frames in L1. usage: PacketBench [rounds]
 var rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 301;
 Benches.Run(rounds);
+ChainBench.Run(rounds);
 
 internal static unsafe class Benches
 {
