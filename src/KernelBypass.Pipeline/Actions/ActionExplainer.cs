@@ -69,7 +69,9 @@ public sealed unsafe class ActionExplainer(PortDirectory ports, MacTable? macs, 
         if (verdict == ParserVerdict.Ok) return null;
         var reason = ParserDropReasons.All[ParserDropReasons.Index(verdict)];
         var packet = FrameDissector.Describe(frame);
-        return new ActionExplanation(packet, [new("parse", packet, default), new("drop", $"dropped: {reason.Name}: {reason.Description}", default)], [], reason.Name);
+        ExplainedStep[] steps =
+            [new("parse", packet, default), new("drop", $"dropped: {reason.Name}: {reason.Description}", default)];
+        return new ActionExplanation(packet, steps, [], reason.Name);
     }
 
     /// <summary>Explains a well-formed frame.</summary>
@@ -122,7 +124,9 @@ public sealed unsafe class ActionExplainer(PortDirectory ports, MacTable? macs, 
             Add(steps, Matched(flow));
 
             // Tables only go up, so the steps of a flow are those of its table; the action set counts with the last.
-            for (; next < trace->StepCount && (trace->Step(next).TableId <= flow->TableId || i == flows.Length - 1); next++) Add(steps, trace->Step(next));
+            var isLast = i == flows.Length - 1;
+            for (; next < trace->StepCount && (isLast || trace->Step(next).TableId <= flow->TableId); next++)
+                Add(steps, trace->Step(next));
         }
 
         if (trace->StepsLost > 0) steps.Add(new("action", $"and {trace->StepsLost} more steps", default));

@@ -26,7 +26,8 @@ public sealed unsafe class DetachedPackets : IDisposable
     /// <exception cref="ArgumentException">The frame is longer than <see cref="MaxFrame"/>.</exception>
     public void* Create(ReadOnlySpan<byte> frame, uint inPort, int headroom = Mbuf.DefaultHeadroom)
     {
-        if (frame.Length > MaxFrame) throw new ArgumentException($"a frame may have at most {MaxFrame} bytes; this one has {frame.Length}", nameof(frame));
+        if (frame.Length > MaxFrame)
+            throw new ArgumentException($"a frame may have at most {MaxFrame} bytes; this one has {frame.Length}", nameof(frame));
         var bytes = BufferOffset + headroom + frame.Length;
         var mbuf = (RteMbuf*)NativeMemory.AlignedAlloc((nuint)bytes, 64);
         NativeMemory.Clear(mbuf, BufferOffset);

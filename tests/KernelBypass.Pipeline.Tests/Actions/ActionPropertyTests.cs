@@ -22,7 +22,8 @@ public unsafe class ActionPropertyTests
             var actual = outputs.Length == 0 ? null : outputs[0].Frame;
             Assert.True(
                 Hex(expected) == Hex(actual),
-                $"seed {seed}: {string.Join(", ", actions.Select(a => $"{a.Kind} {Convert.ToHexString(a.Payload)}"))}\n{Hex(frame)}\n{Hex(expected)}\n{Hex(actual)}");
+                $"seed {seed}: {string.Join(", ", actions.Select(a => $"{a.Kind} {Convert.ToHexString(a.Payload)}"))}"
+                + $"\n{Hex(frame)}\n{Hex(expected)}\n{Hex(actual)}");
         }
     }
 
@@ -70,7 +71,12 @@ public unsafe class ActionPropertyTests
     private static byte[] Frame(Random random)
     {
         var frame = FrameBuilder.Ethernet(new MacAddress((ulong)random.NextInt64()), new MacAddress((ulong)random.NextInt64()));
-        for (var tags = random.Next(4); tags > 0; tags--) frame.Vlan(random.Next(4095), random.Next(8), random.Next(2) == 0, random.Next(2) == 0 ? (ushort)0x8100 : (ushort)0x88a8);
+        for (var tags = random.Next(4); tags > 0; tags--)
+        {
+            var tpid = random.Next(2) == 0 ? (ushort)0x8100 : (ushort)0x88a8;
+            frame.Vlan(random.Next(4095), random.Next(8), random.Next(2) == 0, tpid);
+        }
+
         var v6 = random.Next(2) == 0;
         var ttl = (byte)random.Next(5);
         frame = v6
@@ -91,7 +97,11 @@ public unsafe class ActionPropertyTests
     private static IEnumerable<FlowAction> Actions(Random random, byte[] frame)
     {
         var kinds = ParseRig.Parse(frame).Meta.Kinds;
-        MatchField[] any = [MatchField.EthDst, MatchField.EthSrc, MatchField.VlanVid, MatchField.VlanPcp, MatchField.IpDscp, MatchField.IpEcn, MatchField.IpTtl];
+        MatchField[] any =
+        [
+            MatchField.EthDst, MatchField.EthSrc, MatchField.VlanVid, MatchField.VlanPcp, MatchField.IpDscp, MatchField.IpEcn,
+            MatchField.IpTtl,
+        ];
         MatchField[] ip = kinds.HasFlag(PacketKinds.Ipv4) ? [MatchField.Ipv4Src, MatchField.Ipv4Dst] : [MatchField.Ipv6Src, MatchField.Ipv6Dst];
         MatchField[] l4 = kinds.HasFlag(PacketKinds.Tcp) ? [MatchField.TcpSrc, MatchField.TcpDst]
             : kinds.HasFlag(PacketKinds.Udp) ? [MatchField.UdpSrc, MatchField.UdpDst] : [];

@@ -24,7 +24,8 @@ public unsafe class ActionSetTests
             ApplyActions = [FlowAction.SetField(MatchField.UdpDst, [0, 9])],
             WriteActions =
             [
-                FlowAction.Output(3), FlowAction.SetField(MatchField.VlanVid, [0x10, 5]), FlowAction.DecTtl, FlowAction.PushVlan(0x88a8), FlowAction.PopVlan,
+                FlowAction.Output(3), FlowAction.SetField(MatchField.VlanVid, [0x10, 5]), FlowAction.DecTtl,
+                FlowAction.PushVlan(0x88a8), FlowAction.PopVlan,
                 FlowAction.SetField(MatchField.EthDst, [2, 0, 0, 0, 0, 9]), FlowAction.SetField(MatchField.EthSrc, [2, 0, 0, 0, 0, 8]),
             ],
         });
@@ -45,7 +46,8 @@ public unsafe class ActionSetTests
         var second = (nint)rig.Flow(new FlowSpec { TableId = 1, GotoTable = 2, WriteActions = [FlowAction.Output(3)] });
         var replace = rig.Run(s_frame, first, (nint)rig.Flow(new FlowSpec { TableId = 1, WriteActions = [FlowAction.Output(3)] }));
         Assert.Equal((3u, (byte)63), (Assert.Single(replace).Port, replace[0].Frame[26]));
-        var clear = rig.Run(s_frame, first, second, (nint)rig.Flow(new FlowSpec { TableId = 2, ClearActions = true, WriteActions = [FlowAction.Output(4)] }));
+        var last = (nint)rig.Flow(new FlowSpec { TableId = 2, ClearActions = true, WriteActions = [FlowAction.Output(4)] });
+        var clear = rig.Run(s_frame, first, second, last);
         Assert.Equal((4u, (byte)64), (Assert.Single(clear).Port, clear[0].Frame[26]));
         Assert.Empty(rig.Run(s_frame, first, (nint)rig.Flow(new FlowSpec { TableId = 1, ClearActions = true })));
         Assert.Equal([ActionsDrop.NoOutput], rig.Drops);
@@ -72,7 +74,11 @@ public unsafe class ActionSetTests
     public void Metadata_and_cookie_of_a_packet_in_are_those_of_its_flow()
     {
         using var rig = new ActionRig();
-        var first = (nint)rig.Flow(new FlowSpec { Cookie = 1, GotoTable = 1, MetadataValue = 0xab, MetadataMask = 0xff, WriteActions = [FlowAction.Output(ReservedPort.Controller)] });
+        var first = (nint)rig.Flow(new FlowSpec
+        {
+            Cookie = 1, GotoTable = 1, MetadataValue = 0xab, MetadataMask = 0xff,
+            WriteActions = [FlowAction.Output(ReservedPort.Controller)],
+        });
         var second = (nint)rig.Flow(new FlowSpec { TableId = 1, Cookie = 2, Priority = 5 });
         Assert.Empty(rig.Run(s_frame, first, second));
         var info = Assert.Single(rig.Context.Punts).Info;
@@ -169,7 +175,11 @@ public unsafe class ActionSetTests
         var ports = new PortDirectory();
         ports.Publish(rig.Ports);
         var explainer = new ActionExplainer(ports, null, puntExpired: false);
-        var first = (nint)rig.Flow(new FlowSpec { Priority = 9, Cookie = 42, GotoTable = 1, ApplyActions = [FlowAction.SetField(MatchField.UdpDst, [0, 9]), FlowAction.Output(2)] });
+        var first = (nint)rig.Flow(new FlowSpec
+        {
+            Priority = 9, Cookie = 42, GotoTable = 1,
+            ApplyActions = [FlowAction.SetField(MatchField.UdpDst, [0, 9]), FlowAction.Output(2)],
+        });
         var second = (nint)rig.Flow(new FlowSpec { TableId = 1, WriteActions = [FlowAction.DecTtl, FlowAction.Output(3)] });
         var explained = explainer.Explain(s_frame, ActionRig.InPort, [first, second]);
         Assert.Equal(

@@ -86,7 +86,9 @@ public unsafe class OutputTests
         Assert.Empty(rig.Drops);
         Assert.Equal([s_frame[..20], s_frame], rig.Context.Punts.Select(p => p.Frame));
         var (first, second) = (rig.Context.Punts[0].Info, rig.Context.Punts[1].Info);
-        Assert.Equal((PacketInReason.NoMatch, 7ul, (byte)3, (uint)s_frame.Length, 1u), (first.Reason, first.Cookie, first.TableId, first.WireLength, first.InPort));
+        Assert.Equal(
+            (PacketInReason.NoMatch, 7ul, (byte)3, (uint)s_frame.Length, 1u),
+            (first.Reason, first.Cookie, first.TableId, first.WireLength, first.InPort));
         Assert.Equal((PacketInReason.Action, 42ul), (second.Reason, second.Cookie));
     }
 

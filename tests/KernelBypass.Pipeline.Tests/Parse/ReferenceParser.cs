@@ -115,7 +115,8 @@ internal static class ReferenceParser
                 return result with { Kinds = kinds | PacketKinds.Tcp };
             case 17:
                 UdpView udp;
-                if (kinds.HasFlag(PacketKinds.Fragment) ? !UdpView.TryParseTruncated(bytes, out udp, out _) : !UdpView.TryParse(bytes, out udp)) return null;
+                var isFragment = kinds.HasFlag(PacketKinds.Fragment);
+                if (isFragment ? !UdpView.TryParseTruncated(bytes, out udp, out _) : !UdpView.TryParse(bytes, out udp)) return null;
                 Put16(key, Key.L4Src, udp.SourcePort);
                 Put16(key, Key.L4Dst, udp.DestinationPort);
                 return result with { Kinds = kinds | PacketKinds.Udp };
