@@ -1,4 +1,6 @@
 using KernelBypass.Daemon.Flows;
+using KernelBypass.Model.Flows;
+using KernelBypass.Model.Text;
 
 namespace KernelBypass.Daemon.Configuration;
 
@@ -9,11 +11,12 @@ internal static class ConfigRead
     {
         var limits = ReadLimits(root["limits"]);
         var dataPlane = ReadDataPlane(root["dataplane"]);
+        PortConfig[] ports = [.. root["ports"].Items.Select(ReadPort)];
         return new(
             dataPlane, ReadEal(root["eal"]), ReadMempool(root["mempool"]), limits, ReadIdle(root["idle"]),
-            [.. root["ports"].Items.Select(ReadPort)],
+            ports,
             ReadPipeline(root["pipeline"]),
-            ReadFlows(root["flows"], limits, errors),
+            ReadFlows(root["flows"], limits, ports, errors),
             ReadGrpc(root["grpc"], dataPlane.RunDir),
             ReadTelemetry(root["telemetry"]),
             new(root["logging"]["level"].Text, root["logging"]["format"].Text == "json"),
@@ -90,13 +93,24 @@ internal static class ConfigRead
         return new(name, node["kind"].Text is { Length: > 0 } kind ? kind : name, options);
     }
 
-    private static List<StaticFlow> ReadFlows(ConfigNode node, LimitsConfig limits, ConfigErrors errors)
+    private static List<StaticFlow> ReadFlows(ConfigNode node, LimitsConfig limits, IReadOnlyList<PortConfig> ports, ConfigErrors errors)
     {
         var flows = new List<StaticFlow>();
+        uint? Number(string name) => ports.FirstOrDefault(port => port.Name == name && port.Number != 0) is { } port ? (uint)port.Number : null;
         foreach (var item in node.Items)
         {
-            if (FlowText.TryParse(item.Text, limits.ForFlows, out var spec, out var error)) flows.Add(new(item.Text, spec));
-            else errors.Add(item, error);
+            try
+            {
+                var spec = FlowSpecWriter.Encode(FlowTextParser.Parse(item.Text, Number));
+                FlowKey key = default, mask = default;
+                var fault = FlowSpecDecoder.TryDecode(spec, limits.ForFlows, out _, ref key, ref mask);
+                if (fault.IsOk) flows.Add(new(item.Text, spec));
+                else errors.Add(item, fault.Describe());
+            }
+            catch (FormatException e)
+            {
+                errors.Add(item, e.Message);
+            }
         }
 
         return flows;

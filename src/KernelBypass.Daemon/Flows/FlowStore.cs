@@ -1,3 +1,4 @@
+using KernelBypass.Channel.Messages;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using KernelBypass.Model.Flows;
@@ -118,7 +119,7 @@ internal sealed class FlowStore
         if (entry.Slot < (uint)_bySlot.Length && _bySlot[entry.Slot] == index + 1) _bySlot[entry.Slot] = 0;
         entry.Slot = handle.Slot;
         entry.Generation = handle.Generation;
-        if (handle.IsNone) return;
+        if (handle.IsNone()) return;
         if (handle.Slot >= (uint)_bySlot.Length)
             Array.Resize(ref _bySlot, (int)Math.Min(Array.MaxLength, Math.Max(handle.Slot + 1L, Math.Max(1024, _bySlot.Length * 2L))));
         _bySlot[handle.Slot] = index + 1;
@@ -129,7 +130,7 @@ internal sealed class FlowStore
     {
         for (var i = 0; i < _end; i++)
         {
-            if (Holds(i)) SetHandle(i, FlowHandle.None);
+            if (Holds(i)) SetHandle(i, NoFlow.Handle);
         }
     }
 
@@ -141,7 +142,7 @@ internal sealed class FlowStore
         ref var link = ref _buckets[entry.Hash & (_buckets.Length - 1)];
         while (link != index) link = ref At(link).Next;
         link = entry.Next;
-        SetHandle(index, FlowHandle.None);
+        SetHandle(index, NoFlow.Handle);
         _tableCounts[FlowIdentity.Of(Spec(index)).TableId]--;
         _arena.Remove(entry.Piece, entry.Length);
         entry.Length = 0;

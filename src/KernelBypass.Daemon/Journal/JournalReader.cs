@@ -1,3 +1,4 @@
+using KernelBypass.Channel.Messages;
 using System.Buffers.Binary;
 using KernelBypass.Daemon.Flows;
 using KernelBypass.Model.Flows;
@@ -80,7 +81,7 @@ internal static class JournalReader
         switch (change)
         {
             case JournalChange.Put:
-                store.Put(body, FlowHandle.None);
+                store.Put(body, NoFlow.Handle);
                 break;
             case JournalChange.Remove:
                 var index = store.Find(FlowIdentity.FromBytes(body));

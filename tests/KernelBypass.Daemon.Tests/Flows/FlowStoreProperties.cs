@@ -1,3 +1,4 @@
+using KernelBypass.Channel.Messages;
 using FsCheck;
 using FsCheck.Fluent;
 using KernelBypass.Daemon.Flows;
@@ -68,7 +69,7 @@ public sealed class FlowStoreProperties
             else if (change.Kind == 4)
             {
                 store.ClearHandles();
-                foreach (var key in model.Keys.ToList()) model[key] = (model[key].Spec, FlowHandle.None);
+                foreach (var key in model.Keys.ToList()) model[key] = (model[key].Spec, NoFlow.Handle);
             }
 
             if (!Same(store, model)) return false;
@@ -87,7 +88,7 @@ public sealed class FlowStoreProperties
             walked++;
             var expected = model[Convert.ToHexString(FlowIdentity.Of(store.Spec(i)).ToBytes())];
             if (!store.Spec(i).SequenceEqual(expected.Spec) || store.Handle(i) != expected.Handle) return false;
-            if (!expected.Handle.IsNone && store.Find(expected.Handle) != i) return false;
+            if (!expected.Handle.IsNone() && store.Find(expected.Handle) != i) return false;
         }
 
         for (byte table = 0; table < 3; table++)

@@ -1,3 +1,4 @@
+using KernelBypass.Channel.Messages;
 using System.Diagnostics;
 using FsCheck;
 using FsCheck.Fluent;
@@ -22,7 +23,7 @@ public sealed class FlowJournalTests : IDisposable
         foreach (var spec in specs)
         {
             record.Put(spec);
-            store.Put(spec, FlowHandle.None);
+            store.Put(spec, NoFlow.Handle);
         }
 
         journal.Reserve(record.Length);
