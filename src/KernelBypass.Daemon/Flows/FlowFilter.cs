@@ -33,6 +33,17 @@ internal sealed class FlowFilter
         return error;
     }
 
+    /// <summary>The filter of a loose modify or delete: its table, what its match covers, and its cookie under a mask.</summary>
+    /// <param name="spec">The update's flow, valid.</param>
+    /// <param name="cookieMask">0: any cookie.</param>
+    internal static FlowFilter OfLoose(ReadOnlySpan<byte> spec, ulong cookieMask)
+    {
+        var head = MemoryMarshal.Read<FlowSpecHeader>(spec);
+        var filter = new FlowFilter { TableId = head.TableId, Cookie = head.Cookie, CookieMask = cookieMask };
+        filter.SetMatch(FlowSpecDecoder.Match(spec, head));
+        return filter;
+    }
+
     /// <summary>Whether a valid encoded flow is selected.</summary>
     internal bool Selects(ReadOnlySpan<byte> spec)
     {

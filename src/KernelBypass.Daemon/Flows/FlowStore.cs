@@ -61,6 +61,9 @@ internal sealed class FlowStore
     /// <summary>Where the data plane holds it.</summary>
     internal FlowHandle Handle(int index) => new(At(index).Slot, At(index).Generation);
 
+    /// <summary>The hash under which this store keeps an identity.</summary>
+    internal uint HashOf(FlowIdentity identity) => identity.Hash(_seed);
+
     /// <summary>The index of the flow of this identity, or <see cref="None"/>.</summary>
     internal int Find(FlowIdentity identity)
     {

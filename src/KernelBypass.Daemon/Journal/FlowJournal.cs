@@ -145,14 +145,16 @@ internal sealed class FlowJournal : IDisposable
     internal bool WantsCompaction => _failed || (_position > _config.CompactBytes && _position > 2 * _snapshotBytes);
 
     /// <summary>Writes the store as a snapshot of the next generation and begins a journal beside it.</summary>
+    /// <param name="store">The flows.</param>
+    /// <param name="include">Which of them, by index; null: all.</param>
     /// <exception cref="JournalException">No room; the present generation stays in force.</exception>
-    internal void Compact(FlowStore store)
+    internal void Compact(FlowStore store, Func<int, bool>? include = null)
     {
         var next = _generation + 1;
         var snapshot = PathOf(next, "snapshot");
         try
         {
-            var bytes = JournalSnapshot.Write(snapshot + ".tmp", next, store, Instance);
+            var bytes = JournalSnapshot.Write(snapshot + ".tmp", next, store, include, Instance);
             var file = Create(PathOf(next, "journal"), next);
             File.Move(snapshot + ".tmp", snapshot, overwrite: true);
             JournalNative.SyncDirectory(_directory);

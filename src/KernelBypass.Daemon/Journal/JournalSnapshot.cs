@@ -10,7 +10,7 @@ internal static class JournalSnapshot
 
     /// <summary>Writes and forces to the disk; answers the bytes.</summary>
     /// <exception cref="IOException">No room.</exception>
-    internal static long Write(string path, ulong generation, FlowStore store, ulong instance)
+    internal static long Write(string path, ulong generation, FlowStore store, Func<int, bool>? include, ulong instance)
     {
         using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16);
         Span<byte> head = stackalloc byte[JournalFormat.FileHeadBytes];
@@ -21,7 +21,7 @@ internal static class JournalSnapshot
         record.Instance(instance);
         for (var i = 0; i < store.End; i++)
         {
-            if (!store.Holds(i)) continue;
+            if (!store.Holds(i) || include?.Invoke(i) == false) continue;
             record.Put(store.Spec(i));
             if (record.Length < RecordBytes) continue;
             file.Write(record.Finish());
