@@ -1,6 +1,7 @@
 using System.Reflection;
 using KernelBypass.Daemon;
 using KernelBypass.Daemon.Configuration;
+using KernelBypass.Daemon.Hosting;
 
 return await DaemonProgram.RunAsync(args, Console.Out, Console.Error);
 
@@ -57,8 +58,7 @@ namespace KernelBypass.Daemon
                     await output.WriteAsync(DataPlaneDocument.Render(config)).ConfigureAwait(false);
                     return 0;
                 default:
-                    await errors.WriteLineAsync("kernelbypassd: only --check and its kin are in this build").ConfigureAwait(false);
-                    return 3;
+                    return await DaemonHost.RunAsync(command.ConfigPath, config, errors).ConfigureAwait(false);
             }
         }
     }

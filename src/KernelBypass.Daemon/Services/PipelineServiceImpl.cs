@@ -4,6 +4,7 @@ using KernelBypass.Channel.Messages;
 using KernelBypass.Daemon.Flows;
 using KernelBypass.Model.Declarations;
 using KernelBypass.V1;
+using Status = KernelBypass.V1.Status;
 
 namespace KernelBypass.Daemon.Services;
 

@@ -63,7 +63,7 @@ internal sealed partial class PortServiceImpl(DataPlaneAccess dataPlane, PortMan
             var metrics = session.ReadMetrics();
             var response = new PortStatsResponse();
             foreach (var name in request.Ports.Where(name => !list.Ports.Any(port => IsNamed(port, name))))
-                throw new RpcException(new Status(StatusCode.NotFound, $"no port '{name}': List names them"));
+                throw new RpcException(new Grpc.Core.Status(StatusCode.NotFound, $"no port '{name}': List names them"));
             foreach (var port in list.Ports.OrderBy(port => port.Settings.Number))
             {
                 if (request.Ports.Count == 0 || request.Ports.Any(name => IsNamed(port, name))) response.Ports.Add(ToStats(port, metrics));
@@ -96,7 +96,7 @@ internal sealed partial class PortServiceImpl(DataPlaneAccess dataPlane, PortMan
                 {
                     var (change, missed) = await changes.ReadAsync(context.CancellationToken).ConfigureAwait(false);
                     if (missed > 0)
-                        throw new RpcException(new Status(StatusCode.DataLoss, $"{missed} port events were lost as they were not read: watch again"));
+                        throw new RpcException(new Grpc.Core.Status(StatusCode.DataLoss, $"{missed} port events were lost as they were not read: watch again"));
                     await responseStream.WriteAsync(new() { Type = (PortEventMessage.Types.Type)(int)change.Kind, Port = ToPort(change.Port) })
                         .ConfigureAwait(false);
                 }
@@ -187,11 +187,11 @@ internal sealed partial class PortServiceImpl(DataPlaneAccess dataPlane, PortMan
             RxBytes = Sum("kernelbypass_port_rx_bytes"),
             TxPackets = Sum("kernelbypass_port_tx_packets"),
             TxBytes = Sum("kernelbypass_port_tx_bytes"),
-            RxMissed = Sum("kernelbypass_port_rx_missed"),
+            RxMissed = Sum("kernelbypass_port_rx_missed_packets"),
             RxErrors = Sum("kernelbypass_port_rx_errors"),
             RxNoMbuf = Sum("kernelbypass_port_rx_no_mbuf"),
             TxErrors = Sum("kernelbypass_port_tx_errors"),
-            TxQueueFull = Sum("kernelbypass_port_tx_queue_full"),
+            TxQueueFull = Sum("kernelbypass_port_tx_queue_full_packets"),
         };
     }
 

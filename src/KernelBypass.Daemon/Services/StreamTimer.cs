@@ -11,7 +11,7 @@ internal sealed class StreamTimer : IDisposable
     private readonly CancellationTokenSource _end;
     private readonly Task<string> _closed;
 
-    private StreamTimer(CancellationToken caller, CancellationTokenSource end, Task<string> closed)
+    private StreamTimer(CancellationTokenSource end, Task<string> closed, CancellationToken caller)
     {
         _caller = caller;
         _end = end;
@@ -23,7 +23,7 @@ internal sealed class StreamTimer : IDisposable
     {
         var end = CancellationTokenSource.CreateLinkedTokenSource(caller);
         if (durationMs > 0) end.CancelAfter(TimeSpan.FromMilliseconds(Math.Min(durationMs, int.MaxValue)));
-        var timer = new StreamTimer(caller, end, session.Control.Closed);
+        var timer = new StreamTimer(end, session.Control.Closed, caller);
         _ = timer._closed.ContinueWith(_ => timer.Cancel(), TaskScheduler.Default);
         return timer;
     }

@@ -67,6 +67,9 @@ public static class FlowServiceBinding
     private static readonly Marshaller<PooledFlowWrite> s_write = new((_, _) => throw new NotSupportedException("requests are only read"), ReadWrite);
     private static readonly Marshaller<WriteResponse> s_written = Of(WriteResponse.Parser);
 
+    /// <summary>The contract, for server reflection.</summary>
+    public static Google.Protobuf.Reflection.ServiceDescriptor Descriptor => FlowService.Descriptor;
+
     /// <summary>Adds the methods.</summary>
     public static void BindService(ServiceBinderBase binder, FlowServiceContract? service)
     {
