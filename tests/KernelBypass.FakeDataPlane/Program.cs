@@ -5,6 +5,7 @@ using KernelBypass.FakeDataPlane;
 
 // FakeDataPlane --config FILE, as kernelbypass-dataplane is started. KB_FAKE_EXIT=N: end at once with this code.
 if (Environment.GetEnvironmentVariable("KB_FAKE_EXIT") is { Length: > 0 } code) return int.Parse(code, null);
+if (args is ["--load", var socket, var flows, var batch]) return await FlowLoad.RunAsync(socket, int.Parse(flows, null), int.Parse(batch, null));
 var path = args[Array.IndexOf(args, "--config") + 1];
 var bytes = File.ReadAllBytes(path);
 using var document = JsonDocument.Parse(bytes);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Security.Cryptography;
@@ -54,6 +55,27 @@ internal sealed class DataPlaneProcess(DaemonConfig config) : IDisposable
         if (!File.Exists(path)) return 0;
         using var probe = SharedLock.OpenProbe(path);
         return probe.IsHeld ? probe.Pid : 0;
+    }
+
+    /// <summary>
+    /// Whether the data plane that holds the lock has made its channel: what a killed one left in the directory must not be
+    /// taken for it. The pid stands in the channel's head (<see cref="ControlLayout.DataPlanePid"/>).
+    /// </summary>
+    internal bool IsReady()
+    {
+        const int PidOffset = 24;
+        var pid = RunningPid();
+        if (pid == 0 || !Directory.Exists($"/proc/{pid}")) return false;
+        try
+        {
+            using var file = File.OpenHandle(new RunDirectory(config.DataPlane.RunDir).Control, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            Span<byte> head = stackalloc byte[4];
+            return RandomAccess.Read(file, head, PidOffset) == head.Length && BinaryPrimitives.ReadUInt32LittleEndian(head) == pid;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Waits until no data plane holds the run directory; false when the time is over.</summary>

@@ -112,7 +112,7 @@ internal sealed class DataPlaneSupervisor(
         {
             try
             {
-                if (_process.RunningPid() != 0)
+                if (_process.IsReady())
                     return (await DataPlaneSession.AttachAsync(config.DataPlane, events, stopping).ConfigureAwait(false), !started);
             }
             catch (ChannelException e) when (e is not ChannelBusyException)

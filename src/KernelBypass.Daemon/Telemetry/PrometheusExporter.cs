@@ -8,7 +8,7 @@ namespace KernelBypass.Daemon.Telemetry;
 /// answers; nothing runs between scrapes.
 /// </summary>
 [ExportModes(ExportModes.Pull)]
-internal sealed class PrometheusExporter : BaseExporter<Metric>
+internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExporter
 {
     private readonly Lock _lock = new();
     private readonly BaseExportingMetricReader _reader;
@@ -20,13 +20,16 @@ internal sealed class PrometheusExporter : BaseExporter<Metric>
     /// <summary>To be added to the meter provider.</summary>
     internal MetricReader Reader => _reader;
 
+    /// <summary>Set by the SDK: collects, and calls <see cref="Export"/>.</summary>
+    public Func<int, bool>? Collect { get; set; }
+
     /// <summary>Collects and renders.</summary>
     internal byte[] Scrape()
     {
         lock (_lock)
         {
             _text.Clear();
-            _reader.Collect();
+            Collect?.Invoke(Timeout.Infinite);
             return _text.ToBytes();
         }
     }

@@ -27,6 +27,8 @@ internal sealed class PrometheusText
         var (name, scale) = NameOf(metric.Name, metric.Unit);
         var monotonic = metric.MetricType is MetricType.LongSum or MetricType.DoubleSum;
         if (monotonic && !name.EndsWith("_total", StringComparison.Ordinal)) name += "_total";
+        // The suffix belongs to histograms; the runtime has gauges such as dotnet.assembly.count.
+        if (metric.MetricType != MetricType.Histogram && name.EndsWith("_count", StringComparison.Ordinal)) name = name[..^"_count".Length];
         var histogram = metric.MetricType == MetricType.Histogram;
         // Two instruments may come to one name; a second family of that name would spoil the whole page.
         if (!_families.Add(name)) return;
