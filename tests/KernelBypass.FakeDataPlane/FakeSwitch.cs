@@ -158,6 +158,10 @@ public sealed unsafe partial class FakeSwitch : ICommandHandler, IDisposable
     public void PacketOut(uint inPort, ReadOnlySpan<byte> actions, ReadOnlySpan<byte> packet) => _server.TellPacketIn(
         new PacketInRecord { InPort = inPort, TotalLength = (uint)packet.Length, Reason = PacketInReason.Action, Cookie = packet[0] }, packet);
 
+    public void PublishFlows()
+    {
+    }
+
     public void DaemonAttached(int pid)
     {
     }
