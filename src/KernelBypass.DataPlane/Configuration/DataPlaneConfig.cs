@@ -80,11 +80,11 @@ internal sealed record LimitsConfig
 /// <summary>How idle lcores back off.</summary>
 internal sealed record IdleConfig
 {
-    public int SpinUs { get; set; } = 20;
-    public int PauseUs { get; set; } = 50;
+    public int SpinPolls { get; set; } = 1000;
+    public int PausePolls { get; set; } = 1000;
 
     /// <summary>Longest sleep of a worker lcore: the latency that idling may add. 0: never sleeps.</summary>
-    public int MaxSleepUs { get; set; } = 250;
+    public int MaxSleepUs { get; set; } = 500;
 
     /// <summary>Longest wait of the main lcore for a command, which wakes it: bounds the latency of packet-ins, which do not.</summary>
     public int MainWaitUs { get; set; } = 1000;

@@ -11,8 +11,8 @@ internal static class PipelineSettings
 
     internal static EngineOptions Options(DataPlaneConfig config) => new()
     {
-        IdleSpinMicroseconds = config.Idle.SpinUs,
-        IdlePauseMicroseconds = config.Idle.PauseUs,
+        IdleSpinPolls = config.Idle.SpinPolls,
+        IdlePausePolls = config.Idle.PausePolls,
         MaxSleepMicroseconds = config.Idle.MaxSleepUs,
         PacketInRingSize = config.Limits.PacketInRing,
         InboxSize = config.Limits.PacketOutRing,

@@ -12,9 +12,6 @@ public sealed record EngineOptions
     /// <summary>Longest sleep of an idle lcore, microseconds: the latency that idling may add. 0: never sleeps.</summary>
     public int MaxSleepMicroseconds { get; init; } = 500;
 
-    /// <summary>Bytes of data in an mbuf of the rx mempools, headroom included.</summary>
-    public int DataRoomBytes { get; init; } = 2176;
-
     /// <summary>Packets that fit in the ring before an lcore of a later chain.</summary>
     public int RingSize { get; init; } = 4096;
 
@@ -57,7 +54,6 @@ public sealed record EngineOptions
         Check(IdleSpinPolls, 0, 1_000_000_000, "idle.spin_polls");
         Check(IdlePausePolls, 0, 1_000_000_000, "idle.pause_polls");
         Check(MaxSleepMicroseconds, 0, 1_000_000, "idle.max_sleep_us");
-        Check(DataRoomBytes, 256, 65_535, "mempool.data_room_bytes");
         Check(RingSize, 64, 1 << 20, "ring_size");
         Check(RingRetryMicroseconds, 0, 10_000_000, "ring_retry_us");
         Check(StopTimeoutMilliseconds, 10, 60_000, "stop_timeout_ms");
