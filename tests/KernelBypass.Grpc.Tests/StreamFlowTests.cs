@@ -113,7 +113,11 @@ public sealed class StreamFlowTests
             var write = Task.Run(async () =>
             {
                 for (int i = 0; i < 500; i++)
-                    await call.RequestStream.WriteAsync(new StreamingOutputCallRequest { Payload = Sized(i * stream % 700).Payload });
+                {
+                    var request = new StreamingOutputCallRequest { Payload = Sized(i * stream % 700).Payload };
+                    await call.RequestStream.WriteAsync(request);
+                }
+
                 await call.RequestStream.CompleteAsync();
             });
             int read = 0;

@@ -55,7 +55,8 @@ public sealed class TlsTests
             metadata.Add("authorization", $"Bearer {context.MethodName}");
             return Task.CompletedTask;
         });
-        using var channel = GrpcChannel.ForAddress(server.Addresses.Single(a => a.StartsWith("https", StringComparison.Ordinal)), new()
+        string address = server.Addresses.Single(a => a.StartsWith("https", StringComparison.Ordinal));
+        using var channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
         {
             HttpHandler = handler,
             Credentials = ChannelCredentials.Create(ChannelCredentials.SecureSsl, credentials),
@@ -98,7 +99,8 @@ public sealed class TlsTests
         using var client = new HttpClient();
         using var content = new ByteArrayContent(RawUnary.Frame(0, []));
         content.Headers.TryAddWithoutValidation("content-type", "application/grpc");
-        using var response = await client.PostAsync(new Uri(server.Addresses.Last() + "/grpc.testing.TestService/EmptyCall"), content);
+        var address = new Uri(server.Addresses.Last() + "/grpc.testing.TestService/EmptyCall");
+        using var response = await client.PostAsync(address, content);
         Assert.Equal(StatusCodes.Status426UpgradeRequired, (int)response.StatusCode);
     }
 
