@@ -82,7 +82,8 @@ internal static class ActionValidator
         {
             case ActionKind.Output:
                 if (length != 6) return new(FlowErrorCode.BadActionLength, ActionIndex: index);
-                return ReservedPort.IsOutput(reader.Port) ? FlowSpecError.Ok : new(FlowErrorCode.BadOutputPort, ActionIndex: index);
+                return ReservedPort.IsOutput(reader.Port) ? FlowSpecError.Ok
+                    : new(FlowErrorCode.BadOutputPort, ActionIndex: index);
             case ActionKind.Drop:
                 state.Dropped = true;
                 return length == 0 ? FlowSpecError.Ok : new(FlowErrorCode.BadActionLength, ActionIndex: index);

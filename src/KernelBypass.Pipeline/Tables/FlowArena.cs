@@ -4,7 +4,8 @@ namespace KernelBypass.Pipeline.Tables;
 
 /// <summary>
 /// Native memory in size classes: multiples of the granule up to 128 granules, powers of two above, pages of their own from one
-/// megabyte on. Address space is reserved at the start, pages are backed when first used, freed blocks are used again for their class.
+/// megabyte on. Address space is reserved at the start, pages are backed when first used, freed blocks are used again for their
+/// class.
 /// Single-threaded: the tables' writer. Allocates no managed memory after construction.
 /// </summary>
 internal sealed unsafe class FlowArena : IDisposable

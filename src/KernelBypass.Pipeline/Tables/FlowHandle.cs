@@ -2,7 +2,8 @@ using KernelBypass.Model.Flows;
 
 namespace KernelBypass.Pipeline.Tables;
 
-/// <summary>Names one flow for as long as it lives: its counters' slot, and which of the slot's users it is. Default names none.</summary>
+/// <summary>Names one flow for as long as it lives: its counters' slot, and which of the slot's users it is. Default names
+/// none.</summary>
 public readonly record struct FlowHandle(uint Slot, uint Generation)
 {
     /// <summary>Whether it names a flow at all; the flow may be gone.</summary>
@@ -16,7 +17,8 @@ public readonly record struct FlowHandle(uint Slot, uint Generation)
 /// <param name="Flags">Its flags, of which <see cref="FlowFlags.SendFlowRemoved"/> matters here.</param>
 /// <param name="Reason">Why it left.</param>
 /// <param name="Cookie">The controller's cookie.</param>
-/// <param name="Packets">Packets counted when it left; those that lcores hold at that moment may still be added to its slot.</param>
+/// <param name="Packets">Packets counted when it left; those that lcores hold at that moment may still be added to its
+/// slot.</param>
 /// <param name="Bytes">Bytes of them.</param>
 /// <param name="DurationNs">How long it stood.</param>
 public readonly record struct FlowRemoval(

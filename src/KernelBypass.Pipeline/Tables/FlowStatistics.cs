@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace KernelBypass.Pipeline.Tables;
 
 /// <summary>
-/// Flow counters: for each lcore an array of {packets, bytes}, 16 bytes a slot, that this lcore alone writes. In shared memory in the
+/// Flow counters: for each lcore an array of {packets, bytes}, 16 bytes a slot, that this lcore alone writes. In shared memory
+/// in the
 /// data plane, in ordinary memory in tests.
 /// </summary>
 public sealed unsafe class FlowStatistics : IDisposable
@@ -21,7 +22,8 @@ public sealed unsafe class FlowStatistics : IDisposable
     /// <exception cref="ArgumentException">The two lists differ in length.</exception>
     public FlowStatistics(ReadOnlySpan<int> lcores, ReadOnlySpan<nint> lanes, uint slots)
     {
-        if (lcores.Length != lanes.Length) throw new ArgumentException("each lcore needs one array of flow counters", nameof(lanes));
+        if (lcores.Length != lanes.Length)
+            throw new ArgumentException("each lcore needs one array of flow counters", nameof(lanes));
         _lcores = lcores.ToArray();
         _lanes = lanes.ToArray();
         Slots = slots;
@@ -47,7 +49,8 @@ public sealed unsafe class FlowStatistics : IDisposable
     public ulong* ForLcore(int lcoreId)
     {
         var lane = Array.IndexOf(_lcores, lcoreId);
-        if (lane < 0) throw new ArgumentException($"lcore {lcoreId} has no flow counters: name it among the classifying lcores", nameof(lcoreId));
+        if (lane < 0)
+            throw new ArgumentException($"lcore {lcoreId} has no flow counters: name it as a classifying lcore", nameof(lcoreId));
         return (ulong*)_lanes[lane];
     }
 

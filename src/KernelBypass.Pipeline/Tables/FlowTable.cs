@@ -6,10 +6,12 @@ namespace KernelBypass.Pipeline.Tables;
 /// One numbered table as its writer sees it: the distinct masks of its flows and the tuples they stand in.
 /// </summary>
 /// <remarks>
-/// Tuples are merged as in TupleMerge (Daly, Bruschi, Linguaglossa, Pontarelli, Rossi, Rojas-Cessa, Torng: "TupleMerge: Fast Software
+/// Tuples are merged as in TupleMerge (Daly, Bruschi, Linguaglossa, Pontarelli, Rossi, Rojas-Cessa, Torng: "TupleMerge: Fast
+/// Software
 /// Packet Processing for Online Packet Classification", IEEE/ACM ToN 2019): a mask's flows may stand in a tuple with a
 /// coarser mask, as long as no bucket gets more than <see cref="MaxCollisions"/> of one tag. Beyond that, the mask gets a tuple
-/// of its own, and its later flows go there. So a mask has at most two homes, a flow never moves, and there are at most twice as many tuples
+/// of its own, and its later flows go there. So a mask has at most two homes, a flow never moves, and there are at most twice
+/// as many tuples
 /// as masks.
 /// </remarks>
 internal sealed unsafe class FlowTable
@@ -53,7 +55,8 @@ internal sealed unsafe class FlowTable
     /// <summary>Set when a mask has come or gone since the union mask was made.</summary>
     internal bool MasksChanged { get; set; }
 
-    /// <summary>Whether one probe finds a packet's flow: at most one tuple beside the table-miss entry, and every flow ends here.</summary>
+    /// <summary>Whether one probe finds a packet's flow: at most one tuple beside the table-miss entry, and every flow ends
+    /// here.</summary>
     internal bool IsDirect => GotoFlows == 0 && (*_published)->Hashed <= 1;
 
     /// <summary>The mask record for a mask; null when there is none yet.</summary>
@@ -65,7 +68,8 @@ internal sealed unsafe class FlowTable
         return null;
     }
 
-    /// <summary>The slot of the flow of this identity, the tuple it stands in and its hash there; null when there is none.</summary>
+    /// <summary>The slot of the flow of this identity, the tuple it stands in and its hash there; null when there is
+    /// none.</summary>
     internal static ulong* Find(MatchMask* mask, ushort priority, in FlowKey key, out FlowTuple* tuple)
     {
         tuple = mask->Exact;
@@ -142,7 +146,8 @@ internal sealed unsafe class FlowTable
     }
 
     /// <summary>Whether a flow of the same priority overlaps (OpenFlow 1.3.5, 6.4, OFPFF_CHECK_OVERLAP).</summary>
-    /// <remarks>A tuple whose mask is within the new flow's needs one probe; another is scanned, if it has flows of the priority.</remarks>
+    /// <remarks>A tuple whose mask is within the new flow's needs one probe; another is scanned, if it has flows of the
+    /// priority.</remarks>
     internal bool HasOverlap(in FlowKey key, in FlowKey mask, ushort priority)
     {
         for (var tuple = _tuples; tuple != null; tuple = tuple->Next)
@@ -273,7 +278,8 @@ internal sealed unsafe class FlowTable
         return tuple;
     }
 
-    /// <summary>Takes masks and tuples without flows out of the writer's lists, and out of the readers' at the end of <see cref="Publish"/>.</summary>
+    /// <summary>Takes masks and tuples without flows out of the writer's lists, and out of the readers' at the end of <see
+    /// cref="Publish"/>.</summary>
     private void PruneEmpty()
     {
         for (var i = 0; i < MaskBuckets; i++)

@@ -54,7 +54,8 @@ public sealed unsafe partial class FlowTables
     }
 
     /// <summary>
-    /// Frees what no lcore can see any more, at most <paramref name="budget"/> pieces. Call it regularly: every turn of the main loop, say.
+    /// Frees what no lcore can see any more, at most <paramref name="budget"/> pieces. Call it regularly: every turn of the
+    /// main loop, say.
     /// </summary>
     /// <returns>Pieces freed.</returns>
     public int Reclaim(int budget = 4096)
@@ -113,8 +114,10 @@ public sealed unsafe partial class FlowTables
     }
 
     /// <summary>
-    /// Notes that packets under a match may now meet other flows. If the match fixes every bit of the partition, they all have one epoch cell, and
-    /// only what is cached for that cell is void. In later tables that holds as long as no flow rewrites the key on the way there.
+    /// Notes that packets under a match may now meet other flows. If the match fixes every bit of the partition, they all have
+    /// one epoch cell, and
+    /// only what is cached for that cell is void. In later tables that holds as long as no flow rewrites the key on the way
+    /// there.
     /// </summary>
     private void MarkChanged(byte tableId, in FlowKey mask, in FlowKey key)
     {
@@ -172,7 +175,8 @@ public sealed unsafe partial class FlowTables
     }
 
     /// <summary>
-    /// Counts a flow that is about to be published, and widens the union mask for it first: from the moment that lcores can meet the flow,
+    /// Counts a flow that is about to be published, and widens the union mask for it first: from the moment that lcores can
+    /// meet the flow,
     /// what they cache must tell apart the packets that it tells apart.
     /// </summary>
     private bool WidenUnion(in FlowKey mask, FlowRule* rule)
@@ -207,8 +211,10 @@ public sealed unsafe partial class FlowTables
     }
 
     /// <summary>
-    /// Adds the bits that a rewritten key is made from, if tables look at what is made: a popped tag shows the inner one, a decremented
-    /// TTL's bits depend on all of its bits, tags are not set on untagged packets, nor ports on later fragments. Takes metadata out.
+    /// Adds the bits that a rewritten key is made from, if tables look at what is made: a popped tag shows the inner one, a
+    /// decremented
+    /// TTL's bits depend on all of its bits, tags are not set on untagged packets, nor ports on later fragments. Takes metadata
+    /// out.
     /// </summary>
     private void AddRewriteBits(ref FlowKey union)
     {

@@ -14,7 +14,8 @@ public sealed unsafe partial class FlowTables
 {
     private TupleProbe? _explainProbe;
 
-    /// <summary>A flow's state and codec bytes; the span is valid until the tables change. False when the handle is stale.</summary>
+    /// <summary>A flow's state and codec bytes; the span is valid until the tables change. False when the handle is
+    /// stale.</summary>
     public bool TryGet(FlowHandle flow, out FlowInfo info, out ReadOnlySpan<byte> spec)
     {
         var record = _store.Find(flow);
@@ -50,7 +51,8 @@ public sealed unsafe partial class FlowTables
     }
 
     /// <summary>
-    /// Steps to the next flow of a walk over all. The tables may change between two steps: flows that stand throughout are given exactly once.
+    /// Steps to the next flow of a walk over all. The tables may change between two steps: flows that stand throughout are
+    /// given exactly once.
     /// </summary>
     /// <param name="cursor">0 to begin; then as it was left.</param>
     /// <param name="info">The flow.</param>

@@ -20,7 +20,8 @@ public sealed unsafe partial class FlowTables
 
     /// <summary>
     /// Removes flows whose timeouts are over. A call looks at no more than <paramref name="budget"/> flows and goes on where the
-    /// last one ended, so a million flows never stop the caller for long. A flow was used when its packet count has moved since it was
+    /// last one ended, so a million flows never stop the caller for long. A flow was used when its packet count has moved since
+    /// it was
     /// last looked at, so an idle timeout may be late by the time of one round over all flows, and is never early.
     /// </summary>
     /// <typeparam name="TSink">Told of each removed flow.</typeparam>

@@ -3,12 +3,14 @@ using KernelBypass.Model.Flows;
 namespace KernelBypass.Pipeline.Tables;
 
 /// <summary>
-/// The switch's flow tables. One thread, the data plane's main lcore, changes them; classify stages on other lcores read them without
+/// The switch's flow tables. One thread, the data plane's main lcore, changes them; classify stages on other lcores read them
+/// without
 /// locks. After a batch of changes call <see cref="Publish"/>, and <see cref="Reclaim"/> regularly. Nothing but the constructor
 /// allocates managed memory.
 /// </summary>
 /// <remarks>
-/// A flow is complete before one store publishes it; a flow that goes, or is replaced, stays readable until a grace period is over.
+/// A flow is complete before one store publishes it; a flow that goes, or is replaced, stays readable until a grace period is
+/// over.
 /// No lookup misses a flow that stood before and stands after it. A change is certain to be seen by all packets received after
 /// <see cref="Publish"/> has returned, and may be seen earlier.
 /// </remarks>
@@ -31,7 +33,8 @@ public sealed unsafe partial class FlowTables : IDisposable
         if (options.Limits.Tables == 0) throw new ArgumentException("limits.tables must be at least 1", nameof(options));
         if (options.MaxMasks < 1) throw new ArgumentException("limits.masks must be at least 1", nameof(options));
         if (options.Statistics.Slots < options.MaxFlows)
-            throw new ArgumentException($"{options.Statistics.Slots} counter slots are too few for {options.MaxFlows} flows", nameof(options));
+            throw new ArgumentException($"{options.Statistics.Slots} counter slots are too few for {options.MaxFlows} flows",
+                nameof(options));
         _options = options;
         var slots = options.Statistics.Slots;
         _store = new FlowStore(slots, options.Statistics);
@@ -65,7 +68,8 @@ public sealed unsafe partial class FlowTables : IDisposable
     public FlowStatistics Statistics => _options.Statistics;
 
     /// <summary>
-    /// Adds a flow, or replaces the one with the same table, priority and match: that one's counters are kept unless the new flow says
+    /// Adds a flow, or replaces the one with the same table, priority and match: that one's counters are kept unless the new
+    /// flow says
     /// <see cref="FlowFlags.ResetCounts"/>.
     /// </summary>
     /// <param name="spec">The flow in the codec, from anyone: everything is checked.</param>
@@ -81,7 +85,8 @@ public sealed unsafe partial class FlowTables : IDisposable
         if (!error.IsOk) return error;
 
         var table = _tables[head.TableId];
-        if ((head.Flags & FlowFlags.CheckOverlap) != 0 && table.HasOverlap(key, mask, head.Priority)) return new(FlowErrorCode.Overlap);
+        if ((head.Flags & FlowFlags.CheckOverlap) != 0 && table.HasOverlap(key, mask, head.Priority))
+            return new(FlowErrorCode.Overlap);
         if (!EnsureRetireRoom()) return new(FlowErrorCode.FlowTableFull);
         var record = table.FindMask(mask);
         FlowTuple* tuple = null;
@@ -93,7 +98,8 @@ public sealed unsafe partial class FlowTables : IDisposable
     }
 
     /// <summary>
-    /// Gives a flow the instructions of another specification: actions, goto_table, write_metadata, clear_actions. Match, priority, cookie,
+    /// Gives a flow the instructions of another specification: actions, goto_table, write_metadata, clear_actions. Match,
+    /// priority, cookie,
     /// flags, timeouts and counters stay. The actions are checked against the flow's own match.
     /// </summary>
     /// <returns>What is wrong (<see cref="FlowErrorCode.StaleHandle"/>: the flow is gone); then nothing has changed.</returns>
@@ -101,7 +107,8 @@ public sealed unsafe partial class FlowTables : IDisposable
     {
         var record = _store.Find(flow);
         if (record == null) return new(FlowErrorCode.StaleHandle);
-        if (!FlowSpecDecoder.TryReadHeader(spec, out var given) || spec.Length != given.TotalBytes) return new(FlowErrorCode.Truncated);
+        if (!FlowSpecDecoder.TryReadHeader(spec, out var given) || spec.Length != given.TotalBytes)
+            return new(FlowErrorCode.Truncated);
         if (!EnsureRetireRoom()) return new(FlowErrorCode.FlowTableFull);
 
         var newSpec = ComposeModified(record, spec, given);
@@ -124,9 +131,11 @@ public sealed unsafe partial class FlowTables : IDisposable
     }
 
     /// <summary>Takes a flow out.</summary>
-    /// <returns><see cref="FlowErrorCode.StaleHandle"/> when it is gone already, <see cref="FlowErrorCode.FlowTableFull"/> when too many
+    /// <returns><see cref="FlowErrorCode.StaleHandle"/> when it is gone already, <see cref="FlowErrorCode.FlowTableFull"/> when
+    /// too many
     /// removed flows wait for lcores to let go of them: try again after <see cref="Reclaim"/>.</returns>
-    public FlowSpecError Delete(FlowHandle flow, out FlowRemoval removed) => Delete(flow, FlowRemovedReason.Delete, long.MinValue, out removed);
+    public FlowSpecError Delete(FlowHandle flow, out FlowRemoval removed) =>
+        Delete(flow, FlowRemovedReason.Delete, long.MinValue, out removed);
 
     /// <summary>Takes a flow out, with the time for the duration in <paramref name="removed"/>.</summary>
     public FlowSpecError Delete(FlowHandle flow, long nowNs, out FlowRemoval removed) =>
@@ -205,7 +214,8 @@ public sealed unsafe partial class FlowTables : IDisposable
         var copy = _store.StoreSpec(spec);
         var table = _tables[head.TableId];
         var place = default(FlowTable.Place);
-        var code = rule == null || copy == null ? FlowErrorCode.FlowTableFull : table.Prepare(mask, key, head.Priority, out place);
+        var code = rule == null || copy == null ? FlowErrorCode.FlowTableFull
+            : table.Prepare(mask, key, head.Priority, out place);
         if (code == FlowErrorCode.None && !WidenUnion(mask, rule)) code = FlowErrorCode.FlowTableFull;
         if (code != FlowErrorCode.None)
         {
@@ -314,6 +324,7 @@ public sealed unsafe partial class FlowTables : IDisposable
         ref var entry = ref record->Rule->Entry;
         _options.Statistics.Read(slot, out var packets, out var bytes);
         var duration = nowNs == long.MinValue ? 0 : nowNs - record->CreatedNs;
-        return new(new(slot, entry.Generation), entry.TableId, entry.Priority, entry.Flags, reason, entry.Cookie, packets, bytes, duration);
+        return new(new(slot, entry.Generation), entry.TableId, entry.Priority, entry.Flags, reason, entry.Cookie, packets,
+            bytes, duration);
     }
 }

@@ -13,7 +13,8 @@ internal static class MaskRelaxation
 {
     private static readonly (int Offset, int Bytes)[] s_prefixes =
     [
-        (Key.Ipv4Src, 4), (Key.Ipv4Dst, 4), (Key.Ipv6Src, 16), (Key.Ipv6Dst, 16), (Key.NdTarget, 16), (Key.EthDst, 6), (Key.EthSrc, 6),
+        (Key.Ipv4Src, 4), (Key.Ipv4Dst, 4), (Key.Ipv6Src, 16), (Key.Ipv6Dst, 16), (Key.NdTarget, 16), (Key.EthDst, 6),
+            (Key.EthSrc, 6),
     ];
 
     private static readonly int[] s_ports = [Key.L4Src, Key.L4Dst];

@@ -50,7 +50,8 @@ internal unsafe struct MaskWords
     }
 }
 
-/// <summary>The hash of masked words: a multiplication for each word. The seed is the process's own, so that nobody can aim at it.</summary>
+/// <summary>The hash of masked words: a multiplication for each word. The seed is the process's own, so that nobody can aim at
+/// it.</summary>
 internal static class FlowHash
 {
     internal static readonly ulong Seed = (ulong)Random.Shared.NextInt64() | 1;

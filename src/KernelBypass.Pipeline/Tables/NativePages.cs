@@ -26,7 +26,8 @@ internal static unsafe partial class NativePages
     internal static byte* Reserve(nuint bytes, string purpose)
     {
         var pages = Map(bytes);
-        if (pages == null) throw new InsufficientMemoryException($"Cannot reserve {bytes} bytes of address space for {purpose}: check ulimit -v.");
+        if (pages == null)
+            throw new InsufficientMemoryException($"Cannot reserve {bytes} bytes of addresses for {purpose}: check ulimit -v.");
         return pages;
     }
 

@@ -3,7 +3,8 @@ using KernelBypass.Model.Flows;
 namespace KernelBypass.Pipeline.Tables;
 
 /// <summary>
-/// What holds of all tables together, for the lcores' caches. Immutable; each publication that may change the result for more than one
+/// What holds of all tables together, for the lcores' caches. Immutable; each publication that may change the result for more
+/// than one
 /// cell of <see cref="PipelineRoot.Epochs"/> makes a new one.
 /// </summary>
 internal unsafe struct PipelineView
@@ -15,7 +16,8 @@ internal unsafe struct PipelineView
     internal MaskWords Union;
 
     /// <summary>
-    /// The bits that choose a packet's epoch cell. A change of a flow whose match fixes all of them concerns only the packets of one cell.
+    /// The bits that choose a packet's epoch cell. A change of a flow whose match fixes all of them concerns only the packets
+    /// of one cell.
     /// No words: there is no such mask, every change makes a new view.
     /// </summary>
     internal MaskWords Partition;

@@ -16,7 +16,8 @@ internal enum RetiredKind : byte
 }
 
 /// <summary>
-/// Memory that was unpublished and waits until no lcore can hold a pointer to it. Items are added in order; <see cref="Seal"/> starts one
+/// Memory that was unpublished and waits until no lcore can hold a pointer to it. Items are added in order; <see cref="Seal"/>
+/// starts one
 /// grace period for all that were added since the last; <see cref="TryTake"/> gives them back once it is over.
 /// </summary>
 internal sealed unsafe class RetireQueue : IDisposable

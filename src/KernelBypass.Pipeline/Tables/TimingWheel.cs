@@ -1,7 +1,8 @@
 namespace KernelBypass.Pipeline.Tables;
 
 /// <summary>
-/// Hard timeouts: a hierarchical timing wheel (Varghese and Lauck, 1987) of four levels of 256 lists. Entries are linked through the
+/// Hard timeouts: a hierarchical timing wheel (Varghese and Lauck, 1987) of four levels of 256 lists. Entries are linked
+/// through the
 /// flows' records, so starting and stopping cost the same however many there are, and every step of advancing is counted
 /// against a budget. Never early; late by at most one tick beyond the sweep.
 /// </summary>

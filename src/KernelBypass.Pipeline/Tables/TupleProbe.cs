@@ -6,8 +6,10 @@ using KernelBypass.Model.Flows;
 namespace KernelBypass.Pipeline.Tables;
 
 /// <summary>
-/// Looks up a burst of keys in one table. Each tuple is probed in three rounds over the burst: hash and prefetch buckets; compare tags and
-/// prefetch flows; compare keys. So the cache misses of up to <see cref="Width"/> packets overlap. A packet leaves the burst as soon as no
+/// Looks up a burst of keys in one table. Each tuple is probed in three rounds over the burst: hash and prefetch buckets;
+/// compare tags and
+/// prefetch flows; compare keys. So the cache misses of up to <see cref="Width"/> packets overlap. A packet leaves the burst as
+/// soon as no
 /// later tuple can have a flow of higher priority. One for each reader; not shared.
 /// </summary>
 internal sealed unsafe class TupleProbe : IDisposable
@@ -123,15 +125,18 @@ internal sealed unsafe class TupleProbe : IDisposable
         for (var j = 0; j < count; j++)
         {
             int i = active[j];
-            Compare(tuple, highest, i, (ulong*)keys[i], (ulong*)scratch->Bucket[i], scratch->Tag[i], scratch->Candidates[i], best);
+            Compare(tuple, highest, i, (ulong*)keys[i], (ulong*)scratch->Bucket[i], scratch->Tag[i], scratch->Candidates[i],
+                best);
         }
     }
 
     /// <summary>
-    /// The same in one round, for buckets that stay in the first cache anyway. Neighbours that look the same under the mask meet the
+    /// The same in one round, for buckets that stay in the first cache anyway. Neighbours that look the same under the mask
+    /// meet the
     /// same flow, unless flows of finer masks stand in the tuple.
     /// </summary>
-    private void ProbeSmall(FlowTuple* tuple, TupleHash* table, int highest, FlowKey** keys, FlowRule** best, byte* active, int count)
+    private void ProbeSmall(FlowTuple* tuple, TupleHash* table, int highest, FlowKey** keys, FlowRule** best, byte* active,
+        int count)
     {
         var masked = _scratch->Masked;
         ulong* last = null;

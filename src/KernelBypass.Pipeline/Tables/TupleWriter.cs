@@ -3,7 +3,8 @@ using KernelBypass.Model.Flows;
 namespace KernelBypass.Pipeline.Tables;
 
 /// <summary>
-/// Changes one tuple's hash table under the eyes of readers. A slot is one word (16 bits of tag, 48 of pointer), so a flow appears,
+/// Changes one tuple's hash table under the eyes of readers. A slot is one word (16 bits of tag, 48 of pointer), so a flow
+/// appears,
 /// changes and goes by one store; slots never move, and a greater array is filled aside and swapped.
 /// </summary>
 internal sealed unsafe class TupleWriter(FlowArena arena, RetireQueue retired)
@@ -53,7 +54,8 @@ internal sealed unsafe class TupleWriter(FlowArena arena, RetireQueue retired)
         var tag = TupleHash.Tag(hash) >> TupleHash.TagShift;
         fixed (FlowKey* words = &key)
         {
-            for (var bucket = TupleHash.Bucket(tuple->Hash, hash); bucket != null; bucket = (ulong*)bucket[TupleHash.SlotsPerBucket])
+            var bucket = TupleHash.Bucket(tuple->Hash, hash);
+            for (; bucket != null; bucket = (ulong*)bucket[TupleHash.SlotsPerBucket])
             {
                 for (var i = 0; i < TupleHash.SlotsPerBucket; i++)
                 {
@@ -108,7 +110,8 @@ internal sealed unsafe class TupleWriter(FlowArena arena, RetireQueue retired)
         Move(tuple->Priorities + at + 1, tuple->Priorities + at, tuple->PriorityCount - at);
     }
 
-    /// <summary>Gives memory back when few flows are left in a great array. Failing to get the lesser one changes nothing.</summary>
+    /// <summary>Gives memory back when few flows are left in a great array. Failing to get the lesser one changes
+    /// nothing.</summary>
     internal void Shrink(FlowTuple* tuple)
     {
         var buckets = tuple->Hash->Mask + 1;

@@ -8,7 +8,8 @@ using KernelBypass.Pipeline.Packets;
 using KernelBypass.Pipeline.Stages.Classify;
 using KernelBypass.Pipeline.Tables;
 
-// Measures the classify stage alone: nanoseconds a packet (what making the packets costs is measured apart and taken off), memory a
+// Measures the classify stage alone: nanoseconds a packet (what making the packets costs is measured apart and taken off),
+// memory a
 // flow, insertions a second.   dotnet run -c Release --project tests/Bench/ClassifierBench [-- name-part [cache entries]]
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var only = args.Length > 0 ? args[0] : "";
@@ -26,9 +27,11 @@ foreach (var flows in new[] { 1_000, 10_000, 100_000 })
 
 Case("128 masks x 8 rules, random headers", () => Rules.ManyMasks(128, 8), () => new Traffic(oneTuple) { RandomHeaders = true });
 foreach (var flows in new[] { 10_000, 100_000 })
-    Case($"exact 5-tuples, {flows:N0}, 10,000 writes/s", () => Exacts(flows), () => new Traffic(Rules.ExactTraffic(flows)), churn: true);
+    Case($"exact 5-tuples, {flows:N0}, 10,000 writes/s", () => Exacts(flows), () =>
+        new Traffic(Rules.ExactTraffic(flows)), churn: true);
 var churned = Rules.Wildcards(1_000, 10_000);
-Case("1,000 prefix/port rules, 10,000 flows, 10,000 writes/s", () => churned.Rules, () => new Traffic(churned.Traffic), churn: true);
+Case("1,000 prefix/port rules, 10,000 flows, 10,000 writes/s", () => churned.Rules, () =>
+    new Traffic(churned.Traffic), churn: true);
 if ("insertion".Contains(only, StringComparison.Ordinal)) Insertion.Measure();
 
 static IEnumerable<byte[]> Exacts(int count) => Enumerable.Range(0, count).Select(Rules.Exact);
@@ -62,11 +65,12 @@ void Case(string name, Func<IEnumerable<byte[]>> rules, Func<Traffic> traffic, b
     nanoseconds.Sort();
     var walks = context.Value("kernelbypass_classify_walks");
     var hits = context.Value("kernelbypass_classify_cache_hits");
+    var probed = context.Value("kernelbypass_classify_tuples_probed");
     var total = Math.Max(1, walks + hits);
     var status = tables.Status(0);
     Console.WriteLine($"{name,-58} {nanoseconds[4],7:F1} ns (best {nanoseconds[0]:F1})  cache {100.0 * hits / total:F1} %, "
         + $"stale {100.0 * context.Value("kernelbypass_classify_cache_stale") / total:F2} %, "
-        + $"tuples/walk {(double)context.Value("kernelbypass_classify_tuples_probed") / Math.Max(1, walks):F1} of {status.Tuples}, "
+        + $"tuples/walk {(double)probed / Math.Max(1, walks):F1} of {status.Tuples}, "
         + $"masks {status.Masks}, drops {context.Drops}{(writer == null ? "" : $", {writer.Stop():N0} writes/s")}");
 }
 
@@ -172,7 +176,8 @@ internal static class Insertion
             for (var round = 0; round < 2; round++)
             {
                 using var statistics = FlowStatistics.InProcess(1 << 21, 1);
-                using var tables = new FlowTables(new() { Statistics = statistics, GracePeriod = new TurnGrace(), MaxFlows = 1 << 20 });
+                using var tables = new FlowTables(new() { Statistics = statistics, GracePeriod = new TurnGrace(),
+                    MaxFlows = 1 << 20 });
                 var resident = Resident();
                 var start = ThreadClock.NowNs();
                 for (var i = 0; i < count; i++)

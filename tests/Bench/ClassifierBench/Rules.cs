@@ -36,7 +36,8 @@ internal static class Rules
         return tuples;
     }
 
-    /// <summary>Prefix and port rules, of many masks and priorities, and traffic of which each flow meets one of them at least.</summary>
+    /// <summary>Prefix and port rules, of many masks and priorities, and traffic of which each flow meets one of them at
+    /// least.</summary>
     internal static (List<byte[]> Rules, ulong[] Traffic) Wildcards(int rules, int flows)
     {
         var random = new Random(7);
@@ -60,8 +61,10 @@ internal static class Rules
         {
             var rule = made[i % made.Count];
             var source = (rule.Source & Prefix(rule.SourceBits)) | ((uint)random.Next() & ~Prefix(rule.SourceBits));
-            var destination = (rule.Destination & Prefix(rule.DestinationBits)) | ((uint)random.Next() & ~Prefix(rule.DestinationBits));
-            Traffic.Put(tuples, i, source, destination, (ushort)random.Next(), (ushort)(rule.Port < 0 ? random.Next() : rule.Port));
+            var prefix = Prefix(rule.DestinationBits);
+            var destination = (rule.Destination & prefix) | ((uint)random.Next() & ~prefix);
+            Traffic.Put(tuples, i, source, destination, (ushort)random.Next(),
+                (ushort)(rule.Port < 0 ? random.Next() : rule.Port));
         }
 
         return (specs, tuples);
@@ -93,7 +96,8 @@ internal static class Rules
 
     private static uint Prefix(int bits) => bits == 0 ? 0 : uint.MaxValue << (32 - bits);
 
-    private static List<MatchItem> Match(uint source, int sourceBits, uint destination, int destinationBits, int sourcePort, int destinationPort)
+    private static List<MatchItem> Match(uint source, int sourceBits, uint destination, int destinationBits, int sourcePort,
+        int destinationPort)
     {
         var match = new List<MatchItem> { new(MatchField.EthType, [8, 0]), new(MatchField.IpProto, [6]) };
         match.Add(Address(MatchField.Ipv4Src, source, sourceBits));

@@ -14,7 +14,8 @@ public class FlowCodecTests
             var spec = new SpecGenerator(new Random(seed)).Next();
             var bytes = spec.Encode();
             FlowKey key = default, mask = default;
-            Assert.Equal(FlowErrorCode.None, FlowSpecDecoder.TryDecode(bytes, FlowLimits.Default, out var head, ref key, ref mask).Code);
+            Assert.Equal(FlowErrorCode.None, FlowSpecDecoder.TryDecode(bytes, FlowLimits.Default, out var head, ref key,
+                ref mask).Code);
             var decoded = FlowSpec.Decode(bytes);
             Assert.Equal(bytes, decoded.Encode());
             Assert.Equal(bytes.Length, head.TotalBytes);
@@ -69,7 +70,8 @@ public class FlowCodecTests
         {
             var random = new Random(seed);
             var bytes = random.Next(3) == 0 ? RandomBytes(random) : new SpecGenerator(random).Next().Encode();
-            for (var i = random.Next(5); i > 0 && bytes.Length > 0; i--) bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            for (var i = random.Next(5); i > 0 && bytes.Length > 0; i--)
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
             var cut = random.Next(2) == 0 ? bytes : bytes[..random.Next(bytes.Length + 1)];
             FlowKey key = default, mask = default;
             var error = FlowSpecDecoder.TryDecode(cut, FlowLimits.Default, out _, ref key, ref mask);
@@ -105,7 +107,8 @@ public class FlowCodecTests
         return bytes;
     }
 
-    /// <summary>Whether no packet is of both kinds: every pair of alternatives differs in EtherType, protocol or ICMP type.</summary>
+    /// <summary>Whether no packet is of both kinds: every pair of alternatives differs in EtherType, protocol or ICMP
+    /// type.</summary>
     private static bool Exclusive(MatchFieldDeclaration left, MatchFieldDeclaration right) =>
         left.Prerequisites.Length > 0 && right.Prerequisites.Length > 0
         && left.Prerequisites.All(a => right.Prerequisites.All(b => a.EthType != b.EthType

@@ -18,7 +18,8 @@ public class FlowErrorTests
         { FlowErrorCode.BadMask, Match(new MatchItem(MatchField.EthDst, new byte[6], new byte[6])) },
         { FlowErrorCode.BadMask, Match(new MatchItem(MatchField.VlanVid, [0x10, 0], [0x20, 0])) },
         { FlowErrorCode.MaskNotAllowed, Match(new MatchItem(MatchField.InPort, [0, 0, 0, 1], [0, 0, 0, 1])) },
-        { FlowErrorCode.ValueOutsideMask, Match(new MatchItem(MatchField.Metadata, [0, 0, 0, 0, 0, 0, 0, 3], [0, 0, 0, 0, 0, 0, 0, 1])) },
+        { FlowErrorCode.ValueOutsideMask, Match(new MatchItem(MatchField.Metadata, [0, 0, 0, 0, 0, 0, 0, 3],
+            [0, 0, 0, 0, 0, 0, 0, 1])) },
         { FlowErrorCode.MissingPrerequisite, Match(new MatchItem(MatchField.Ipv4Src, [1, 2, 3, 4])) },
         { FlowErrorCode.MissingPrerequisite, Match(s_ipv4, new(MatchField.TcpSrc, [0, 1])) },
         { FlowErrorCode.MissingPrerequisite, Match(new MatchItem(MatchField.VlanPcp, [1])) },
@@ -79,7 +80,8 @@ public class FlowErrorTests
     [Fact]
     public void The_place_of_an_action_counts_through_both_sections()
     {
-        var spec = new FlowSpec { ApplyActions = [FlowAction.Output(1), FlowAction.Output(2)], WriteActions = [FlowAction.PopVlan] };
+        var spec = new FlowSpec { ApplyActions = [FlowAction.Output(1), FlowAction.Output(2)],
+            WriteActions = [FlowAction.PopVlan] };
         Assert.Equal((short)2, Decode(spec.Encode()).ActionIndex);
         Assert.Contains("action 2", Decode(spec.Encode()).Describe(), StringComparison.Ordinal);
     }
@@ -99,13 +101,15 @@ public class FlowErrorTests
     {
         var vid = FlowAction.SetField(MatchField.VlanVid, [0x10, 5]);
         Assert.True(Decode(Write(vid, FlowAction.PushVlan(0x8100)).Encode()).IsOk);
-        Assert.True(Decode(new FlowSpec { Match = [s_tagged], WriteActions = [vid, FlowAction.PushVlan(0x8100), FlowAction.PopVlan] }.Encode()).IsOk);
+        Assert.True(Decode(new FlowSpec { Match = [s_tagged],
+            WriteActions = [vid, FlowAction.PushVlan(0x8100), FlowAction.PopVlan] }.Encode()).IsOk);
     }
 
     [Fact]
     public void Every_code_has_a_sentence_of_its_own()
     {
-        var sentences = Enum.GetValues<FlowErrorCode>().Select(code => new FlowSpecError(code, MatchField.TcpSrc, 1).Describe()).ToList();
+        var sentences = Enum.GetValues<FlowErrorCode>().Select(code =>
+            new FlowSpecError(code, MatchField.TcpSrc, 1).Describe()).ToList();
         Assert.Equal(sentences.Count, sentences.Distinct().Count());
         Assert.DoesNotContain(sentences, sentence => sentence.StartsWith("error ", StringComparison.Ordinal));
     }

@@ -5,7 +5,8 @@ using static KernelBypass.Pipeline.Tests.Tables.Keys;
 
 namespace KernelBypass.Pipeline.Tests.Tables;
 
-/// <summary>Readers look up packets whose flows stand throughout, while a writer changes everything around (and the flows' instructions).</summary>
+/// <summary>Readers look up packets whose flows stand throughout, while a writer changes everything around (and the flows'
+/// instructions).</summary>
 public unsafe class ConcurrencyTests
 {
     private const int Permanent = 64;
@@ -50,12 +51,14 @@ public unsafe class ConcurrencyTests
         var keys = new FlowKey[32];
         for (uint burst = 0; !Volatile.Read(ref done); burst++)
         {
-            for (uint i = 0; i < 32; i++) keys[i] = Tcp(1 + burst % 2, 0x0a000000 + (burst + i) % Permanent, 0xc0a80001, 1000, 80);
+            for (uint i = 0; i < 32; i++)
+                keys[i] = Tcp(1 + burst % 2, 0x0a000000 + (burst + i) % Permanent, 0xc0a80001, 1000, 80);
             lane.Run(keys);
             for (var i = 0; i < 32; i++)
             {
                 var entry = lane.First(i);
-                if (entry == null || entry->Cookie != (burst + (uint)i) % Permanent) return Failed(grace, index, "missed a standing flow");
+                if (entry == null || entry->Cookie != (burst + (uint)i) % Permanent)
+                    return Failed(grace, index, "missed a standing flow");
                 var port = entry->Apply[0].Port;
                 if (entry->ApplyCount != 1 + port % 8) return Failed(grace, index, "met a flow with another's action count");
                 for (var a = 0; a < entry->ApplyCount; a++)
@@ -88,7 +91,8 @@ public unsafe class ConcurrencyTests
                 switch (random.Next(6))
                 {
                     case 0:
-                        Assert.True(rig.Tables.Modify(handles[which], Standing((uint)which, (uint)random.Next(1, 100)).Encode()).IsOk);
+                        Assert.True(rig.Tables.Modify(handles[which],
+                            Standing((uint)which, (uint)random.Next(1, 100)).Encode()).IsOk);
                         break;
                     case 1:
                         var flags = random.Next(2) == 0 ? FlowFlags.ResetCounts : FlowFlags.None;
@@ -130,7 +134,8 @@ public unsafe class ConcurrencyTests
         ApplyActions = [.. Enumerable.Repeat(FlowAction.Output(port), 1 + (int)(port % 8))],
     };
 
-    /// <summary>A flow that comes and goes: of lower priority, or not for the test's packets. Their tuples and masks come and go too.</summary>
+    /// <summary>A flow that comes and goes: of lower priority, or not for the test's packets. Their tuples and masks come and
+    /// go too.</summary>
     private static FlowSpec Passing(Random random)
     {
         if (random.Next(2) == 0)

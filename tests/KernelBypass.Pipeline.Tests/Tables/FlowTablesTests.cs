@@ -39,7 +39,8 @@ public unsafe class FlowTablesTests
         rig.Classify(s_packet, 100);
         rig.Classify(s_packet, 60);
         var second = rig.Add(Exact(1), out var replaced);
-        Assert.Equal((first, FlowRemovedReason.Replaced, 2ul, 160ul), (replaced.Handle, replaced.Reason, replaced.Packets, replaced.Bytes));
+        Assert.Equal((first, FlowRemovedReason.Replaced, 2ul, 160ul),
+            (replaced.Handle, replaced.Reason, replaced.Packets, replaced.Bytes));
         Assert.False(rig.Tables.TryGet(first, out _, out _));
         Assert.True(rig.Tables.TryGet(second, out var info, out _));
         Assert.Equal((2ul, 160ul), (info.Packets, info.Bytes));
@@ -57,17 +58,20 @@ public unsafe class FlowTablesTests
         using var rig = new TablesRig();
         var flow = rig.Add(new FlowSpec
         {
-            Priority = 5, Cookie = 77, IdleTimeoutSeconds = 9, HardTimeoutSeconds = 8, Match = TcpMatch(0x0a000001, 0x0a000002, 1000, 80),
+            Priority = 5, Cookie = 77, IdleTimeoutSeconds = 9, HardTimeoutSeconds = 8,
+                Match = TcpMatch(0x0a000001, 0x0a000002, 1000, 80),
         });
         rig.Tables.Publish();
         rig.Classify(s_packet);
-        var change = new FlowSpec { Cookie = 1, GotoTable = 3, MetadataMask = 1, MetadataValue = 1, ApplyActions = [FlowAction.DecTtl] };
+        var change = new FlowSpec { Cookie = 1, GotoTable = 3, MetadataMask = 1, MetadataValue = 1,
+            ApplyActions = [FlowAction.DecTtl] };
         Assert.True(rig.Tables.Modify(flow, change.Encode()).IsOk);
         rig.Tables.Publish();
         Assert.True(rig.Tables.TryGet(flow, out var info, out var spec));
         var stored = FlowSpec.Decode(spec);
         Assert.Equal((77ul, (ushort)5, 9u, 8u, (byte?)3, 1ul, 1, 6),
-            (stored.Cookie, stored.Priority, stored.IdleTimeoutSeconds, stored.HardTimeoutSeconds, stored.GotoTable, stored.MetadataMask,
+            (stored.Cookie, stored.Priority, stored.IdleTimeoutSeconds, stored.HardTimeoutSeconds, stored.GotoTable,
+                stored.MetadataMask,
                 stored.ApplyActions.Count, stored.Match.Count));
         Assert.Equal(1ul, info.Packets);
     }
@@ -92,7 +96,8 @@ public unsafe class FlowTablesTests
         Assert.True(rig.Tables.Find(asked.Encode(), out var found).IsOk);
         Assert.Equal(flow, found);
         Assert.Equal(FlowErrorCode.NotFound, rig.Tables.Find(Exact(2).Encode(), out _).Code);
-        Assert.Equal(FlowErrorCode.NotFound, rig.Tables.Find(new FlowSpec { Priority = 11, Match = Exact(1).Match }.Encode(), out _).Code);
+        Assert.Equal(FlowErrorCode.NotFound, rig.Tables.Find(new FlowSpec { Priority = 11, Match = Exact(1).Match }.Encode(),
+            out _).Code);
         Assert.Equal(FlowErrorCode.Truncated, rig.Tables.Find(asked.Encode().AsSpan()[..^1], out _).Code);
     }
 
@@ -168,7 +173,8 @@ public unsafe class FlowTablesTests
     {
         using var rig = new TablesRig();
         var wide = rig.Add(new FlowSpec { Priority = 1, Match = [Item(MatchField.EthType, 0x800)] });
-        rig.Add(new FlowSpec { Priority = 2, GotoTable = 1, Match = [Item(MatchField.EthType, 0x800), Item(MatchField.Ipv4Src, 5)] });
+        rig.Add(new FlowSpec { Priority = 2, GotoTable = 1, Match = [Item(MatchField.EthType, 0x800),
+            Item(MatchField.Ipv4Src, 5)] });
         rig.Tables.Publish();
         rig.Classify(s_packet);
 

@@ -10,9 +10,12 @@ using KernelBypass.Pipeline.Tables;
 namespace KernelBypass.Pipeline.Stages.Classify;
 
 /// <summary>
-/// Finds the flows that each packet meets, table by table, puts them in its meta for the actions stage, and counts packets and bytes in each.
-/// A packet that table 0 has no flow for is dropped. One that misses in a later table keeps what its earlier flows have applied, but its action
-/// set is not executed: its last flow's GotoTable is then not <see cref="FlowSpecHeader.NoGoto"/>. Without apply-actions it is dropped here.
+/// Finds the flows that each packet meets, table by table, puts them in its meta for the actions stage, and counts packets and
+/// bytes in each.
+/// A packet that table 0 has no flow for is dropped. One that misses in a later table keeps what its earlier flows have
+/// applied, but its action
+/// set is not executed: its last flow's GotoTable is then not <see cref="FlowSpecHeader.NoGoto"/>. Without apply-actions it is
+/// dropped here.
 /// </summary>
 public sealed unsafe class ClassifyStage : Stage, IDisposable
 {
@@ -23,15 +26,18 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
     private static readonly MetricDeclaration s_hits = new(
         "kernelbypass_classify_cache_hits", "{packet}", "Packets whose flows were found in the flow cache.", MetricKind.Counter);
     private static readonly MetricDeclaration s_misses = new(
-        "kernelbypass_classify_cache_misses", "{packet}", "Packets that the flow cache had no valid entry for.", MetricKind.Counter);
+        "kernelbypass_classify_cache_misses", "{packet}", "Packets that the flow cache had no valid entry for.",
+            MetricKind.Counter);
     private static readonly MetricDeclaration s_stale = new(
-        "kernelbypass_classify_cache_stale", "{packet}", "Cache misses that found an entry made before the tables changed.", MetricKind.Counter);
+        "kernelbypass_classify_cache_stale", "{packet}", "Cache misses that found an entry made before the tables changed.",
+            MetricKind.Counter);
     private static readonly MetricDeclaration s_walks = new(
         "kernelbypass_classify_walks", "{packet}", "Packets looked up in the tables.", MetricKind.Counter);
     private static readonly MetricDeclaration s_tuples = new(
-        "kernelbypass_classify_tuples_probed", "{tuple}", "Hash tables probed by packets looked up in the tables.", MetricKind.Counter);
+        "kernelbypass_classify_tuples_probed", "{tuple}", "Hash tables probed by packets looked up in the tables.",
+            MetricKind.Counter);
     private static readonly MetricDeclaration s_lookups = new(
-        "kernelbypass_table_lookups", "{packet}", "Packets looked up in a table; those that the cache answered are not among them.",
+        "kernelbypass_table_lookups", "{packet}", "Packets looked up in a table; those that the cache answered are not counted.",
         MetricKind.Counter, "table");
     private static readonly MetricDeclaration s_matches = new(
         "kernelbypass_table_matches", "{packet}", "Packets that met a flow on a lookup in a table.", MetricKind.Counter, "table");
@@ -68,11 +74,13 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
         "Finds the flows that a packet meets in the numbered tables, through a flow cache, and counts them.",
         [
             new(CacheEntriesOption, 262_144, 0, 16_777_216,
-                "Entries of the flow cache of each lcore, rounded up to a power of two; 0: no cache. An entry takes 64 to 192 bytes."),
+                "Entries of each lcore's flow cache, rounded up to a power of two; 0: no cache. An entry takes 64 to 192 bytes."),
         ],
         [
-            new("table_miss", "No flow of the table matches: add a table-miss flow (priority 0, empty match) to handle such packets."),
-            new("flow_paths_exhausted", "The memory for paths through more than two tables waits for lcores to let go of old ones."),
+            new("table_miss",
+                "No flow of the table matches: add a table-miss flow (priority 0, empty match) to handle such packets."),
+            new("flow_paths_exhausted",
+                "The memory for paths through more than two tables waits for lcores to let go of old ones."),
         ],
         [s_hits, s_misses, s_stale, s_walks, s_tuples, s_lookups, s_matches]);
 
@@ -88,7 +96,8 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
         _flowCounters = tables.Statistics.ForLcore(context.LcoreId);
         _paths = new PathStore(_root);
         var entries = (ulong)context.Option(CacheEntriesOption);
-        if (entries > 0) _cache = new FlowCache(_root, _paths, BitOperations.RoundUpToPowerOf2(Math.Max(entries, FlowCache.Ways)));
+        if (entries > 0)
+            _cache = new FlowCache(_root, _paths, BitOperations.RoundUpToPowerOf2(Math.Max(entries, FlowCache.Ways)));
         var lookups = new ulong*[tables.TableCount];
         var matches = new ulong*[tables.TableCount];
         for (var i = 0; i < lookups.Length; i++)
@@ -340,7 +349,8 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
         counters[1] += bytes;
     }
 
-    /// <summary>Adds neighbours of one flow up before they go to memory: a chain of additions there is as slow as memory's forwarding.</summary>
+    /// <summary>Adds neighbours of one flow up before they go to memory: a chain of additions there is as slow as memory's
+    /// forwarding.</summary>
     private struct Tally
     {
         private ulong* _counters;

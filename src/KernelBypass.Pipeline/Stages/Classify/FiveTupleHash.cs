@@ -6,7 +6,8 @@ using Key = KernelBypass.Model.Flows.FlowKeyLayout;
 
 namespace KernelBypass.Pipeline.Stages.Classify;
 
-/// <summary>The software hash that spreads packets over lcores where the device gave none: of addresses, protocol and ports; never 0.</summary>
+/// <summary>The software hash that spreads packets over lcores where the device gave none: of addresses, protocol and ports;
+/// never 0.</summary>
 internal static unsafe class FiveTupleHash
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -20,7 +21,8 @@ internal static unsafe class FiveTupleHash
         if ((bytes[Key.IpFrag] & Key.FragAny) == 0) hash = FlowHash.Mix(hash, *(uint*)(bytes + Key.L4Src));
         if (*(ushort*)(bytes + Key.EthType) == 0xdd86)
         {
-            for (var offset = Key.Ipv6Src; offset < Key.Ipv6Dst + 16; offset += 8) hash = FlowHash.Mix(hash, *(ulong*)(bytes + offset));
+            for (var offset = Key.Ipv6Src; offset < Key.Ipv6Dst + 16; offset += 8)
+                hash = FlowHash.Mix(hash, *(ulong*)(bytes + offset));
         }
 
         // Frames without IP are told apart by their addresses.

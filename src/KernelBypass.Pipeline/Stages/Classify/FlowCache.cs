@@ -8,12 +8,15 @@ using KernelBypass.Pipeline.Tables;
 namespace KernelBypass.Pipeline.Stages.Classify;
 
 /// <summary>
-/// One lcore's cache of whole walks, before the tables. The key is the packet's key under the union mask: every bit that any flow looks at.
+/// One lcore's cache of whole walks, before the tables. The key is the packet's key under the union mask: every bit that any
+/// flow looks at.
 /// </summary>
 /// <remarks>
-/// Sets of eight ways: eight 16-bit tags in one array, eight entries in another. An entry has the version and epoch that were in force before
+/// Sets of eight ways: eight 16-bit tags in one array, eight entries in another. An entry has the version and epoch that were
+/// in force before
 /// its walk; it holds while both are. If not, the packet walks again and its entry is written anew: nothing is ever flushed.
-/// An entry takes one cache line for up to four words of key, two for up to twelve, three else; each size has an area of its own (address
+/// An entry takes one cache line for up to four words of key, two for up to twelve, three else; each size has an area of its
+/// own (address
 /// space only, until it is used), so that a key of one layout is never read as a pointer of another.
 /// </remarks>
 internal sealed unsafe class FlowCache : IDisposable
@@ -127,7 +130,8 @@ internal sealed unsafe class FlowCache : IDisposable
         return missing;
     }
 
-    /// <summary>Reads the epoch cell of a packet that is about to walk; before the walk, so that a change during it is noticed.</summary>
+    /// <summary>Reads the epoch cell of a packet that is about to walk; before the walk, so that a change during it is
+    /// noticed.</summary>
     internal void BeginFill(int packet, FlowKey* key)
     {
         var scratch = _scratch;

@@ -3,7 +3,8 @@ using KernelBypass.Pipeline.Tables;
 namespace KernelBypass.Pipeline.Stages.Classify;
 
 /// <summary>
-/// Paths of more than two flows, of one lcore. A path is written once and shared by all packets that take it. Areas are filled one after
+/// Paths of more than two flows, of one lcore. A path is written once and shared by all packets that take it. Areas are filled
+/// one after
 /// another; one is used again when every packet that could point into it has left the switch: two whole grace periods later.
 /// </summary>
 internal sealed unsafe class PathStore(PipelineRoot* root) : IDisposable
@@ -22,7 +23,8 @@ internal sealed unsafe class PathStore(PipelineRoot* root) : IDisposable
     /// <summary>Grows when an area is left: cached pointers into it are void from then on.</summary>
     internal uint Flushes { get; private set; }
 
-    /// <summary>The path of these flows, as pointers that stay valid as the flows do; null when all areas wait for grace periods.</summary>
+    /// <summary>The path of these flows, as pointers that stay valid as the flows do; null when all areas wait for grace
+    /// periods.</summary>
     internal nint* Intern(FlowRule** flows, int count)
     {
         var hash = FlowHash.Mix(FlowHash.Seed, (ulong)count);

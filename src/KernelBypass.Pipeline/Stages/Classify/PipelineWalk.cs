@@ -6,7 +6,8 @@ using KernelBypass.Pipeline.Tables;
 namespace KernelBypass.Pipeline.Stages.Classify;
 
 /// <summary>
-/// Takes a burst through the tables: table 0 for all, then the tables that flows go on to, in order of their numbers, each for all packets
+/// Takes a burst through the tables: table 0 for all, then the tables that flows go on to, in order of their numbers, each for
+/// all packets
 /// that wait for it. Packets' keys stay as they are: rewriting and metadata happen on copies.
 /// </summary>
 internal sealed unsafe class PipelineWalk : IDisposable
@@ -51,7 +52,8 @@ internal sealed unsafe class PipelineWalk : IDisposable
     /// <summary>They, in order.</summary>
     internal FlowRule** Path(int packet) => (FlowRule**)_scratch->Paths + packet * MaxFlows;
 
-    /// <summary>Walks up to <see cref="TupleProbe.Width"/> packets; results are in <see cref="Path"/> until the next walk.</summary>
+    /// <summary>Walks up to <see cref="TupleProbe.Width"/> packets; results are in <see cref="Path"/> until the next
+    /// walk.</summary>
     internal void Run(FlowKey** keys, int count)
     {
         var scratch = _scratch;
