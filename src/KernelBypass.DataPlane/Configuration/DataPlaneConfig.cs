@@ -80,7 +80,10 @@ internal sealed record LimitsConfig
 /// <summary>How idle lcores back off.</summary>
 internal sealed record IdleConfig
 {
+    /// <summary>Empty polls before an lcore starts to pause.</summary>
     public int SpinPolls { get; set; } = 1000;
+
+    /// <summary>Empty polls with pauses before it starts to sleep.</summary>
     public int PausePolls { get; set; } = 1000;
 
     /// <summary>Longest sleep of a worker lcore: the latency that idling may add. 0: never sleeps.</summary>
