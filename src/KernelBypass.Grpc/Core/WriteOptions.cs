@@ -9,7 +9,7 @@ public enum WriteFlags
 
     /// <summary>
     /// The message may wait in the buffer for those that follow. It goes out when 32 KiB wait, with the next message that
-    /// lacks this flag, when this side waits for a message of the peer, or when the stream ends.
+    /// lacks this flag, when this side's stream reader waits for a message of the peer, or when the stream ends.
     /// </summary>
     BufferHint = 1,
 
