@@ -41,6 +41,9 @@ public sealed record EngineOptions
     /// <summary>Mbufs that each lcore keeps of a pool.</summary>
     public int PoolCacheSize { get; init; } = 256;
 
+    /// <summary>Bytes of an mbuf's buffer, headroom included; longer packets take several mbufs.</summary>
+    public int DataRoomBytes { get; init; } = 2176;
+
     /// <summary>Packets that may be traced at a time.</summary>
     public int TraceRecords { get; init; } = 64;
 
@@ -60,6 +63,7 @@ public sealed record EngineOptions
         Check(PoolCacheSize, 0, 512, "mempool.cache");
         Check(RxPoolSize, Math.Max(511, PoolCacheSize * 2), 1 << 24, "mempool.size");
         Check(CopyPoolSize, Math.Max(511, PoolCacheSize * 2), 1 << 24, "mempool.copy_size");
+        Check(DataRoomBytes, 1024, 16_384, "mempool.data_room_bytes");
         Check(TraceRecords, 1, 255, "limits.trace_records");
         return this;
     }
