@@ -90,16 +90,20 @@ internal sealed unsafe class TupleProbe : IDisposable
 
     private void Probe(FlowTuple* tuple, int highest, FlowKey** keys, FlowRule** best, byte* active, int count)
     {
-        var scratch = _scratch;
         var table = (TupleHash*)Volatile.Read(ref *(nint*)&tuple->Hash);
+        if (table->Mask < SmallBuckets) ProbeSmall(tuple, table, highest, keys, best, active, count);
+        else ProbeLarge(tuple, table, highest, keys, best, active, count);
+    }
+
+    /// <remarks>Apart from <see cref="ProbeSmall"/>, so that each is profiled and compiled for itself: tables start small, and code
+    /// that was cold then must not stay so.</remarks>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ProbeLarge(
+        FlowTuple* tuple, TupleHash* table, int highest, FlowKey** keys, FlowRule** best, byte* active, int count)
+    {
+        var scratch = _scratch;
         var buckets = (byte*)table + TupleHash.Size;
         var mask = table->Mask;
-        if (mask < SmallBuckets)
-        {
-            ProbeSmall(tuple, table, highest, keys, best, active, count);
-            return;
-        }
-
         for (var j = 0; j < count; j++)
         {
             int i = active[j];
@@ -135,8 +139,9 @@ internal sealed unsafe class TupleProbe : IDisposable
     /// meet the
     /// same flow, unless flows of finer masks stand in the tuple.
     /// </summary>
-    private void ProbeSmall(FlowTuple* tuple, TupleHash* table, int highest, FlowKey** keys, FlowRule** best, byte* active,
-        int count)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ProbeSmall(
+        FlowTuple* tuple, TupleHash* table, int highest, FlowKey** keys, FlowRule** best, byte* active, int count)
     {
         var masked = _scratch->Masked;
         ulong* last = null;
