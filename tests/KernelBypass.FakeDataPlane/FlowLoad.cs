@@ -49,7 +49,7 @@ internal static class FlowLoad
         var request = new WriteRequest();
         for (var i = first; i < first + count; i++)
         {
-            var flow = new Flow { Priority = 100, Cookie = (ulong)i, Instructions = new() };
+            var flow = new Flow { Priority = 100, Cookie = 0x1_0000_0000ul + (uint)i, Instructions = new() };
             flow.Match.Add(Match(Field.EthType, 8, 0));
             flow.Match.Add(Match(Field.IpProto, 6));
             flow.Match.Add(Match(Field.Ipv4Src, 10, (byte)(i >> 16), (byte)(i >> 8), (byte)i));

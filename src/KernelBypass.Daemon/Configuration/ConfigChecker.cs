@@ -132,7 +132,7 @@ internal sealed class ConfigChecker(ConfigNode root, DaemonConfig config, Config
 
     private void CheckHost(HostInventory host)
     {
-        foreach (var cpu in CpuList.Parse(config.Eal.Lcores))
+        foreach (var cpu in CpuList.Cpus(config.Eal.Lcores))
         {
             if (!host.HasCpu(cpu)) errors.Add(root["eal"]["lcores"], $"CPU {cpu} is not on line on this host");
         }

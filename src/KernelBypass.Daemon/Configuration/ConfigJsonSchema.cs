@@ -69,7 +69,8 @@ internal static class ConfigJsonSchema
                 json.WriteStartArray("type");
                 foreach (var type in (string[])["string", "integer"]) json.WriteStringValue(type);
                 json.WriteEndArray();
-                if (field.Pattern is { } pattern) json.WriteString("pattern", $"^(?:{pattern}){(field.MayBeEmpty || field.Default is "" && !field.Required ? "?" : "")}$");
+                var optional = field.MayBeEmpty || (field.Default is "" && !field.Required);
+                if (field.Pattern is { } pattern) json.WriteString("pattern", $"^(?:{pattern}){(optional ? "?" : "")}$");
                 if (!field.Required) json.WriteString("default", (string)field.Default!);
                 break;
         }

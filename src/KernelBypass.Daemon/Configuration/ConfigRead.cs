@@ -60,11 +60,12 @@ internal static class ConfigRead
         node["packet_in_ring"].Int,
         node["packet_out_ring"].Int,
         node["timeout_sweep_ms"].Int,
+        node["metrics"].Int,
         node["watch_queue"].Int,
         node["watchers"].Int);
 
     private static IdleConfig ReadIdle(ConfigNode node) =>
-        new(node["spin_polls"].Int, node["pause_polls"].Int, node["max_sleep_us"].Int);
+        new(node["spin_polls"].Int, node["pause_polls"].Int, node["max_sleep_us"].Int, node["main_wait_us"].Int);
 
     private static PortConfig ReadPort(ConfigNode node) => new(
         node["name"].Text,

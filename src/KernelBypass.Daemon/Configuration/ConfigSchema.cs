@@ -6,7 +6,7 @@ namespace KernelBypass.Daemon.Configuration;
 internal static class ConfigSchema
 {
     private const string PciPattern = "([0-9a-fA-F]{4}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7]";
-    private const string CpuListPattern = "[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*";
+    private const string CpuListPattern = "[0-9]+(-[0-9]+|@[0-9]+)?(,[0-9]+(-[0-9]+|@[0-9]+)?)*";
     private const string NamePattern = "[A-Za-z0-9_.-]{1,63}";
     private const string NameText = "a name of 1 to 63 of [A-Za-z0-9_.-]";
     private const string EndpointPattern = "(\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9_.-]+):[0-9]{1,5}";
@@ -40,8 +40,9 @@ internal static class ConfigSchema
 
     private static ConfigField Eal() => Section(
         "eal", "DPDK's environment abstraction layer.",
-        Text("lcores", "", "CPUs for lcores, as '1-3,5'; empty: every CPU that the process may run on.", CpuListPattern, "a CPU list, as '1-3,5'"),
-        Integer("main_lcore", -1, -1, 1023, "The lcore for control work, never for packets unless it is the only one; -1: the lowest of lcores."),
+        Text("lcores", "", "CPUs for lcores, as '1-3,5', or lcores on CPUs, as '0@0,1@0'; empty: every CPU that the process may run on.",
+            CpuListPattern, "a CPU list, as '1-3,5'"),
+        Integer("main_lcore", -1, -1, 1023, "The lcore for commands and timeouts; the others move packets. -1: the lowest of lcores."),
         Boolean("hugepages", false, "Use hugepages; false runs anywhere but is slower and cannot drive most PCI devices."),
         Integer("memory_mb", 512, 32, 4_194_304, "Megabytes of memory for DPDK, shared over the NUMA nodes."),
         Text("file_prefix", "kernelbypass", "Prefix of DPDK's run-time files; one for each switch on a host.", NamePattern, NameText),
@@ -55,7 +56,7 @@ internal static class ConfigSchema
         "mempool", "Packet buffers.",
         Integer("mbufs", 32_768, 1_024, 16_777_216, "Buffers in the pool of each NUMA node."),
         Integer("cache", 256, 0, 512, "Buffers that an lcore keeps for itself."),
-        Integer("data_room_bytes", 2_176, 256, 16_384, "Bytes of one buffer, 128 of headroom included; longer packets take several."));
+        Integer("data_room_bytes", 2_176, 1_024, 16_384, "Bytes of one buffer, 128 of headroom included; longer packets take several."));
 
     private static ConfigField Limits() => Section(
         "limits", "What the switch will hold at most. Each is also a metric; memory is reserved for it and touched on demand.",
@@ -71,6 +72,7 @@ internal static class ConfigSchema
         Integer("packet_in_ring", 4_096, 16, 1_048_576, "Packets to the controller that wait between the processes."),
         Integer("packet_out_ring", 1_024, 16, 1_048_576, "Packets from the controller that wait between the processes."),
         Integer("timeout_sweep_ms", 1_000, 10, 60_000, "Milliseconds between two looks for idle and expired flows."),
+        Integer("metrics", 16_384, 1_024, 1_048_576, "Counters of the data plane's metrics."),
         Integer("watch_queue", 16_384, 16, 1_048_576, "Events that wait for one slow watcher before it loses some."),
         Integer("watchers", 256, 1, 65_536, "Watch, packet-in, capture and trace streams open at once."));
 
@@ -78,7 +80,9 @@ internal static class ConfigSchema
         "idle", "What an lcore does when there are no packets. The sleep bound is the latency that an idle switch adds.",
         Integer("spin_polls", 1_000, 0, 1_000_000_000, "Empty polls before the lcore starts to pause."),
         Integer("pause_polls", 1_000, 0, 1_000_000_000, "Empty polls with a pause instruction before the lcore starts to sleep."),
-        Integer("max_sleep_us", 500, 0, 1_000_000, "Longest sleep in microseconds; 0 never sleeps: one whole CPU for each lcore."));
+        Integer("max_sleep_us", 500, 0, 1_000_000, "Longest sleep in microseconds; 0 never sleeps: one whole CPU for each lcore."),
+        Integer("main_wait_us", 1_000, 0, 100_000,
+            "Longest wait of the main lcore, in microseconds: what an idle switch adds to a packet-in. Commands wake it."));
 
     private static ConfigField PortItem() => Section(
         "port", "A port.",
@@ -142,7 +146,8 @@ internal static class ConfigSchema
 
     private static ConfigField Journal() => Section(
         "journal", "The flow journal: what a restarted switch gets its flows from.",
-        Text("path", "/var/lib/kernelbypass", "Directory of the journal and its snapshot; empty: flows live in memory only.", "/.*", "an absolute path") with { MayBeEmpty = true },
+        Text("path", "/var/lib/kernelbypass",
+            "Directory of the journal and its snapshot; empty: flows live in memory only.", "/.*", "an absolute path") with { MayBeEmpty = true },
         Choice("sync", "interval", "When written flows are forced to the disk: always (before the answer), interval, or never (the kernel's choice). "
             + "A crash of kernelbypassd loses nothing either way; a power failure loses what was not forced.", "always", "interval", "never"),
         Integer("sync_interval_ms", 200, 1, 60_000, "Milliseconds between two syncs with sync: interval."),

@@ -53,6 +53,7 @@ internal sealed record LimitsConfig(
     int PacketInRing,
     int PacketOutRing,
     int TimeoutSweepMs,
+    int Metrics,
     int WatchQueue,
     int Watchers)
 {
@@ -60,7 +61,7 @@ internal sealed record LimitsConfig(
     internal FlowLimits ForFlows => new((byte)Tables, ActionsPerFlow);
 }
 
-internal sealed record IdleConfig(int SpinPolls, int PausePolls, int MaxSleepUs);
+internal sealed record IdleConfig(int SpinPolls, int PausePolls, int MaxSleepUs, int MainWaitUs);
 
 internal sealed record PortConfig(
     string Name,

@@ -29,6 +29,7 @@ internal static class DataPlaneDocument
             json.WriteNumber("spin_polls", config.Idle.SpinPolls);
             json.WriteNumber("pause_polls", config.Idle.PausePolls);
             json.WriteNumber("max_sleep_us", config.Idle.MaxSleepUs);
+            json.WriteNumber("main_wait_us", config.Idle.MainWaitUs);
             json.WriteEndObject();
             WritePipeline(json, config.Pipeline);
             json.WriteStartObject("logging");
@@ -45,8 +46,9 @@ internal static class DataPlaneDocument
     {
         var eal = config.Eal;
         json.WriteStartObject("eal");
-        json.WriteString("lcores", eal.Lcores);
-        json.WriteNumber("main_lcore", eal.MainLcore);
+        var lcores = eal.Lcores.Length > 0 ? eal.Lcores : CpuList.Allowed();
+        json.WriteString("lcores", lcores);
+        json.WriteNumber("main_lcore", eal.MainLcore >= 0 ? eal.MainLcore : CpuList.Parse(lcores)[0]);
         json.WriteBoolean("hugepages", eal.Hugepages);
         json.WriteNumber("memory_mb", eal.MemoryMb);
         json.WriteString("file_prefix", eal.FilePrefix);
@@ -71,6 +73,7 @@ internal static class DataPlaneDocument
         json.WriteNumber("packet_in_ring", limits.PacketInRing);
         json.WriteNumber("packet_out_ring", limits.PacketOutRing);
         json.WriteNumber("timeout_sweep_ms", limits.TimeoutSweepMs);
+        json.WriteNumber("metrics", limits.Metrics);
         json.WriteEndObject();
     }
 

@@ -35,15 +35,28 @@ internal sealed record HostInventory(string Root = "")
     }
 }
 
-/// <summary>CPU lists as the kernel and DPDK write them: <c>0-3,5</c>.</summary>
+/// <summary>CPU lists as the kernel and DPDK write them: <c>0-3,5</c>, or lcores on CPUs: <c>0@0,1@0</c>.</summary>
 internal static class CpuList
 {
+    /// <summary>The CPUs that this process may run on.</summary>
+    internal static string Allowed()
+    {
+        const string Key = "Cpus_allowed_list:";
+        var line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));
+        return line?[Key.Length..].Trim() ?? $"0-{Environment.ProcessorCount - 1}";
+    }
+
+    /// <summary>The CPUs that lcores run on.</summary>
+    internal static IReadOnlyList<int> Cpus(string text) =>
+        Parse(string.Join(',', text.Split(',').Select(part => part[(part.IndexOf('@', StringComparison.Ordinal) + 1)..])));
+
+    /// <summary>The lcores, in order.</summary>
     internal static IReadOnlyList<int> Parse(string text)
     {
         var cpus = new SortedSet<int>();
         foreach (var part in text.Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
-            var ends = part.Split('-');
+            var ends = part.Split('@')[0].Split('-');
             if (!int.TryParse(ends[0], out var first) || !int.TryParse(ends[^1], out var last) || last > 4095) continue;
             for (var cpu = first; cpu <= last; cpu++) cpus.Add(cpu);
         }

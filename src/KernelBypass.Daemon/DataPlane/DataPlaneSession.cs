@@ -11,6 +11,8 @@ internal sealed class DataPlaneSession : IAsyncDisposable
     private readonly MetricsReader _metrics;
     private readonly FlowStatsReader _counters;
     private readonly Lock _metricsLock = new();
+    private readonly Lock _countersLock = new();
+    private bool _disposed;
 
     private DataPlaneSession(ControlClient control, MetricsReader metrics, FlowStatsReader counters)
     {
@@ -57,16 +59,28 @@ internal sealed class DataPlaneSession : IAsyncDisposable
     /// <exception cref="ChannelException">The file makes no sense.</exception>
     internal MetricsSnapshot ReadMetrics()
     {
-        lock (_metricsLock) return _metrics.Snapshot();
+        lock (_metricsLock) return _disposed ? throw new ChannelException("the data plane is gone") : _metrics.Snapshot();
     }
 
-    /// <summary>A flow's counters.</summary>
-    internal FlowCounters ReadCounters(uint slot) => _counters.Read(slot);
+    /// <summary>A flow's counters; zeros when the data plane is gone.</summary>
+    internal FlowCounters ReadCounters(uint slot)
+    {
+        lock (_countersLock) return _disposed ? default : _counters.Read(slot);
+    }
 
     public async ValueTask DisposeAsync()
     {
         await Control.DisposeAsync().ConfigureAwait(false);
-        lock (_metricsLock) _metrics.Dispose();
-        // Readers of flow counters run without a lock; the mapping is left to the finalizer of its region.
+        // The mappings go; a reader that is late must find out before it touches them.
+        lock (_metricsLock)
+        {
+            lock (_countersLock)
+            {
+                if (_disposed) return;
+                _disposed = true;
+                _metrics.Dispose();
+                _counters.Dispose();
+            }
+        }
     }
 }

@@ -27,7 +27,8 @@ internal static partial class DaemonLog
     [LoggerMessage(8, LogLevel.Warning, "the running data plane was started with another configuration: restart it to take over changes of {Keys}")]
     internal static partial void ConfigDiffers(this ILogger log, string keys);
 
-    [LoggerMessage(9, LogLevel.Information, "flows reconciled: {Kept} kept, {Installed} installed, {Deleted} deleted, {Expired} expired meanwhile, {Refused} refused")]
+    [LoggerMessage(9, LogLevel.Information,
+        "flows reconciled: {Kept} kept, {Installed} installed, {Deleted} deleted, {Expired} expired meanwhile, {Refused} refused")]
     internal static partial void Reconciled(this ILogger log, int kept, int installed, int deleted, int expired, int refused);
 
     [LoggerMessage(10, LogLevel.Error, "flow '{Flow}' was refused by the data plane: {Reason}")]

@@ -37,7 +37,8 @@ internal sealed class LoadMeter(DataPlaneSupervisor supervisor) : BackgroundServ
         foreach (var lcore in lcores.Distinct().ToList())
         {
             ulong Sum(string metric) => MetricQuery.Sum(metrics, metric, "lcore", lcore);
-            var now = (Busy: Sum("kernelbypass_lcore_busy_cycles"), Idle: Sum("kernelbypass_lcore_idle_cycles"), Asleep: Sum("kernelbypass_lcore_asleep_cycles"));
+            (ulong Busy, ulong Idle, ulong Asleep) now = (
+                Sum("kernelbypass_lcore_busy_cycles"), Sum("kernelbypass_lcore_idle_cycles"), Sum("kernelbypass_lcore_asleep_cycles"));
             if (_last.TryGetValue(lcore, out var last) && now.Busy >= last.Busy && now.Idle >= last.Idle)
             {
                 double total = now.Busy - last.Busy + now.Idle - last.Idle;

@@ -24,7 +24,20 @@ internal sealed class DataPlaneProcess(DaemonConfig config) : IDisposable
     internal string DocumentPath => Path.Combine(config.DataPlane.RunDir, "dataplane.json");
 
     /// <summary>Whether a process that was started here has ended, and how.</summary>
-    internal string? Ended => _process is { HasExited: true } ? $"it ended with code {_process.ExitCode}; see {LogPath}" : null;
+    internal string? Ended => _process is { HasExited: true } ? $"it ended with code {_process.ExitCode}: {LastWords()} ({LogPath})" : null;
+
+    /// <summary>The last line of its log.</summary>
+    private string LastWords()
+    {
+        try
+        {
+            return File.ReadLines(LogPath).LastOrDefault(line => line.Length > 0) ?? "it said nothing";
+        }
+        catch (IOException e)
+        {
+            return e.Message;
+        }
+    }
 
     /// <summary>SHA-256 of the document, in hexadecimal, as the data plane tells it in its introduction.</summary>
     internal string Digest => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(DataPlaneDocument.Render(config))));
@@ -68,7 +81,8 @@ internal sealed class DataPlaneProcess(DaemonConfig config) : IDisposable
         if (pid == 0 || !Directory.Exists($"/proc/{pid}")) return false;
         try
         {
-            using var file = File.OpenHandle(new RunDirectory(config.DataPlane.RunDir).Control, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var path = new RunDirectory(config.DataPlane.RunDir).Control;
+            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             Span<byte> head = stackalloc byte[4];
             return RandomAccess.Read(file, head, PidOffset) == head.Length && BinaryPrimitives.ReadUInt32LittleEndian(head) == pid;
         }

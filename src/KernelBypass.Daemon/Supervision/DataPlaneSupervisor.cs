@@ -60,18 +60,25 @@ internal sealed class DataPlaneSupervisor(
         try
         {
             var followers = Task.WhenAll(flows.FollowRemovalsAsync(stoppingToken), systemd.KeepAliveAsync(stoppingToken));
-            while (!stoppingToken.IsCancellationRequested) await KeepOneAsync(stoppingToken).ConfigureAwait(false);
-            await followers.ConfigureAwait(false);
+            // Neither ends by itself: the first that does has failed, and the process with it.
+            var first = await Task.WhenAny(followers, KeepAsync(stoppingToken)).ConfigureAwait(false);
+            await first.ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The host stops.
         }
-        catch (Exception e) when (e is ChannelBusyException)
+        catch (Exception e)
         {
-            Fatal = e.Message;
+            // The data plane goes on without us; whoever supervises this process starts it again.
+            Fatal = e is ChannelBusyException ? e.Message : e.ToString();
             lifetime.StopApplication();
         }
+    }
+
+    private async Task KeepAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested) await KeepOneAsync(stopping).ConfigureAwait(false);
     }
 
     /// <summary>One data plane's life.</summary>
@@ -200,7 +207,7 @@ internal sealed class DataPlaneSupervisor(
         {
             flows.Detach();
             Session = null;
-            if (!config.DataPlane.External) await StopDataPlaneAsync(session).ConfigureAwait(false);
+            if (!config.DataPlane.External && Fatal is null) await StopDataPlaneAsync(session).ConfigureAwait(false);
             await session.DisposeAsync().ConfigureAwait(false);
         }
         else if (!config.DataPlane.External && Fatal is null && _process.RunningPid() is > 0 and var pid)

@@ -47,7 +47,8 @@ public sealed class ConfigErrorTests
     [InlineData("dataplane: {run_dir: run}\n", 1, 22, "dataplane.run_dir", "absolute path")]
     [InlineData("dataplane: {restart_backoff_min_ms: 20000}\n", 1, 37, "dataplane.restart_backoff_min_ms", "above")]
     [InlineData("pipeline: {stages: [{name: a}, {name: a}]}\n", 1, 39, "pipeline.stages[1].name", "duplicate name")]
-    [InlineData("pipeline: {stages: [{name: rx}, {name: tx}], placement: [{stages: [tx, rx], lcores: [1]}]}\n", 1, 68, "pipeline.placement[0].stages[0]", "out of order")]
+    [InlineData("pipeline: {stages: [{name: a}, {name: b}], placement: [{stages: [b, a], lcores: [1]}]}\n", 1, 66, "pipeline.placement[0].stages[0]",
+        "out of order")]
     [InlineData("pipeline: {stages: [{name: rx}], placement: [{stages: [rxx], lcores: [1]}]}\n", 1, 56, "pipeline.placement[0].stages[0]", "did you mean 'rx'")]
     [InlineData("pipeline: {placement: [{stages: [rx], lcores: [1]}, {stages: [tx], lcores: [1]}]}\n", 1, 77, "pipeline.placement[1].lcores[0]", "already")]
     [InlineData("a: [1\n", 2, 1, "", "not YAML")]

@@ -45,12 +45,17 @@ public sealed class OtherServiceTests
         var ports = new PortService.PortServiceClient(daemon.Channel);
         AttachPortRequest Of(string name, string device, uint mtu = 0, string mac = "") =>
             new() { Config = new() { Name = name, Device = device, Mtu = mtu, Mac = mac } };
-        Assert.Contains("config", await Fails(StatusCode.InvalidArgument, async () => await ports.AttachAsync(new())), StringComparison.Ordinal);
-        Assert.Contains("config.name", await Fails(StatusCode.InvalidArgument, async () => await ports.AttachAsync(Of("a b", "net_null1"))), StringComparison.Ordinal);
-        Assert.Contains("config.device", await Fails(StatusCode.InvalidArgument, async () => await ports.AttachAsync(Of("a", ""))), StringComparison.Ordinal);
-        Assert.Contains("config.mtu", await Fails(StatusCode.InvalidArgument, async () => await ports.AttachAsync(Of("a", "net_null1", 67))), StringComparison.Ordinal);
-        Assert.Contains("unicast", await Fails(StatusCode.InvalidArgument, async () => await ports.AttachAsync(Of("a", "net_null1", 0, "01:00:00:00:00:00"))), StringComparison.Ordinal);
-        Assert.Contains("no such device", await Fails(StatusCode.FailedPrecondition, async () => await ports.AttachAsync(Of("a", "net_absent"))), StringComparison.Ordinal);
+        (StatusCode Code, string Message, AttachPortRequest Request)[] rows =
+        [
+            (StatusCode.InvalidArgument, "config", new()),
+            (StatusCode.InvalidArgument, "config.name", Of("a b", "net_null1")),
+            (StatusCode.InvalidArgument, "config.device", Of("a", "")),
+            (StatusCode.InvalidArgument, "config.mtu", Of("a", "net_null1", 67)),
+            (StatusCode.InvalidArgument, "unicast", Of("a", "net_null1", 0, "01:00:00:00:00:00")),
+            (StatusCode.FailedPrecondition, "no such device", Of("a", "net_absent")),
+        ];
+        foreach (var (code, message, request) in rows)
+            Assert.Contains(message, await Fails(code, async () => await ports.AttachAsync(request)), StringComparison.Ordinal);
         await Fails(StatusCode.AlreadyExists, async () => await ports.AttachAsync(Of("p1", "net_null9")));
         await Fails(StatusCode.NotFound, async () => await ports.DetachAsync(new DetachPortRequest { Port = "p9" }));
         await Fails(StatusCode.NotFound, async () => await ports.StatsAsync(new PortStatsRequest { Ports = { "p9" } }));

@@ -183,7 +183,8 @@ public sealed class SupervisorTests : IAsyncDisposable
         var ports = new PortService.PortServiceClient(channel);
         Assert.Equal("p1", (await ports.ListAsync(new ListPortsRequest())).Ports.Single().Config.Name);
 
-        WriteConfig("ports: [{name: p2, device: net_null1}]\nflows: ['priority=2, actions=drop', 'priority=3, actions=drop']\nlimits: {masks: 77}\n");
+        WriteConfig("ports: [{name: p2, device: net_null1}]\nlimits: {masks: 77}\n"
+            + "flows: ['priority=2, actions=drop', 'priority=3, actions=drop']\n");
         Signal(_daemon.Id, "HUP");
         await DaemonFixture.Eventually(() => Log.Contains("configuration reloaded: ports, flows", StringComparison.Ordinal), "the good file is taken over");
         Assert.Equal("p2", (await ports.ListAsync(new ListPortsRequest())).Ports.Single().Config.Name);
@@ -197,7 +198,7 @@ public sealed class SupervisorTests : IAsyncDisposable
         WriteConfig();
         _daemon = Start(("KB_FAKE_EXIT", "9"));
         await DaemonFixture.Eventually(() => Log.Split("next try in").Length > 4, "several starts");
-        Assert.Contains("it ended with code 9", Log, StringComparison.Ordinal);
+        Assert.Contains("it ended with code 9: ", Log, StringComparison.Ordinal);
         Assert.Contains("next try in 200 ms", Log, StringComparison.Ordinal);
         using var channel = Connect();
         var status = await new PipelineService.PipelineServiceClient(channel).GetStatusAsync(new GetStatusRequest());
@@ -218,7 +219,8 @@ public sealed class SupervisorTests : IAsyncDisposable
         var buffer = new byte[4096];
         void ReadUntil(string message)
         {
-            while (!said.ToString().Contains(message, StringComparison.Ordinal)) said.Append(Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer))).Append('\n');
+            while (!said.ToString().Contains(message, StringComparison.Ordinal))
+                said.Append(Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer))).Append('\n');
         }
 
         ReadUntil("READY=1");
