@@ -18,7 +18,8 @@ public class ChannelException : Exception
     }
 }
 
-/// <summary>Another process holds the place: a second daemon on one data plane, or a second data plane in one directory.</summary>
+/// <summary>Another process holds the place: a second daemon on one data plane, or a second data plane in one
+/// directory.</summary>
 public sealed class ChannelBusyException(string message, int ownerPid) : ChannelException(message)
 {
     /// <summary>Process id of the holder, 0 if it could not be read.</summary>

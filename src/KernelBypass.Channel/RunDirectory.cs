@@ -15,7 +15,8 @@ public sealed class RunDirectory
     {
         Path = System.IO.Path.GetFullPath(path);
         if (System.Text.Encoding.UTF8.GetByteCount(Path) > MaxPathBytes)
-            throw new ChannelException($"run_dir '{Path}' is longer than {MaxPathBytes} bytes: unix sockets cannot stand there; choose a shorter one");
+            throw new ChannelException(
+                $"run_dir '{Path}' is longer than {MaxPathBytes} bytes: unix sockets cannot stand there; choose a shorter one");
     }
 
     /// <summary>The directory itself.</summary>

@@ -25,10 +25,11 @@ internal sealed record CommandLine(CommandVerb Verb, string? ConfigPath, string?
         kernelbypass-dataplane --describe                        stages, drop reasons and metrics as JSON
         kernelbypass-dataplane --version
 
-        It detaches from the session of its parent, so that it outlives it. SIGTERM and SIGINT drain and end it; SIGHUP is ignored: what can be
-        changed is changed by kernelbypassd.
+        It detaches from the session of its parent, so that it outlives it. SIGTERM and SIGINT drain and end it; SIGHUP is
+        ignored: what can be changed is changed by kernelbypassd.
 
-        Exit codes: 0 ended in order; 1 failed while running; 2 bad command line or configuration; 3 could not start (devices, memory,
+        Exit codes: 0 ended in order; 1 failed while running; 2 bad command line or configuration; 3 could not start
+        (devices, memory,
         another data plane in the run directory).
         """;
 

@@ -54,7 +54,8 @@ internal static class Describe
         .DistinctBy(metric => metric.Name);
 
     private static IEnumerable<MetricDeclaration> DeclaredIn(Type owner) =>
-        owner.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => field.GetValue(null)).OfType<MetricDeclaration>();
+        owner.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => field.GetValue(null))
+            .OfType<MetricDeclaration>();
 
     private static void Write(Utf8JsonWriter json, MetricDeclaration metric)
     {

@@ -46,7 +46,8 @@ var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSetti
 builder.Logging.SetMinimumLevel(ConfigFile.LevelOf(loaded.Config.Logging.Level));
 builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
 if (loaded.Config.Logging.Format == "json") builder.Logging.AddJsonConsole();
-else builder.Logging.AddSimpleConsole(options => (options.SingleLine, options.TimestampFormat, options.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true));
+else builder.Logging.AddSimpleConsole(options =>
+    (options.SingleLine, options.TimestampFormat, options.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true));
 builder.Services.AddSingleton(loaded);
 var exit = new ExitStatus();
 builder.Services.AddSingleton(exit);

@@ -151,7 +151,8 @@ public sealed class AttachmentTests : IDisposable
         });
     }
 
-    /// <summary>What a daemon leaves that was killed between BatchBegin and BatchCommit: the kernel frees its lock, no more.</summary>
+    /// <summary>What a daemon leaves that was killed between BatchBegin and BatchCommit: the kernel frees its lock, no
+    /// more.</summary>
     private void HalfABatch()
     {
         using var taken = SharedLock.TryTake(_scratch.Run.DaemonLock);

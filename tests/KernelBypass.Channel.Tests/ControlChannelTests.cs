@@ -38,7 +38,8 @@ public sealed class ControlChannelTests : IDisposable
         Assert.Equal(FlowErrorCode.BadVersion, results[5000].Code);
         Assert.Equal((MatchField.EthDst, (short)3), (results[5000].Field, results[5000].ActionIndex));
         Assert.Equal(9_999, results.Count(result => result.IsOk));
-        Assert.Equal(Enumerable.Range(0, 9_999).Select(i => (uint)i), results.Where(result => result.IsOk).Select(result => result.Slot));
+        Assert.Equal(
+            Enumerable.Range(0, 9_999).Select(i => (uint)i), results.Where(result => result.IsOk).Select(result => result.Slot));
         Assert.Equal(9_999, _handler.Live);
     }
 

@@ -30,13 +30,16 @@ internal sealed class RecordingEvents : IChannelEventHandler
         throw new TimeoutException($"nothing told that begins with '{start}'; told: {string.Join("; ", Told)}");
     }
 
-    public void OnFlowRemoved(in FlowRemovedEvent removed) => Add($"removed {removed.Flow.Slot} {removed.Reason} {removed.Packets} {removed.Missed}");
+    public void OnFlowRemoved(in FlowRemovedEvent removed) =>
+        Add($"removed {removed.Flow.Slot} {removed.Reason} {removed.Packets} {removed.Missed}");
 
     public void OnPort(PortEvent changed) => Add($"port {changed.Kind} {changed.Port.Settings.Name}");
 
-    public void OnPacketIn(in PacketInRecord record, ReadOnlySpan<byte> data) => Add($"packet-in {record.InPort} {record.Reason} {data.Length}");
+    public void OnPacketIn(in PacketInRecord record, ReadOnlySpan<byte> data) =>
+        Add($"packet-in {record.InPort} {record.Reason} {data.Length}");
 
-    public void OnCapture(in CaptureRecord record, ReadOnlySpan<byte> data) => Add($"capture {record.CaptureId} {record.Point} {data.Length}");
+    public void OnCapture(in CaptureRecord record, ReadOnlySpan<byte> data) =>
+        Add($"capture {record.CaptureId} {record.Point} {data.Length}");
 
     public void OnTrace(in TraceRecordHead record, ReadOnlySpan<byte> data, ReadOnlySpan<byte> steps) =>
         Add($"trace {record.TraceId} {data.Length} {steps.Length}");

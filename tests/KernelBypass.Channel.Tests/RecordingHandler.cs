@@ -92,7 +92,8 @@ internal sealed class RecordingHandler : ICommandHandler
 
     public TableList Tables() => new([new(0, 1, 2, 3, 4, 5)]);
 
-    public PortDescription AttachPort(PortSettings settings) => throw new CommandException(CommandErrorCode.AlreadyExists, $"port {settings.Name} is there");
+    public PortDescription AttachPort(PortSettings settings) =>
+        throw new CommandException(CommandErrorCode.AlreadyExists, $"port {settings.Name} is there");
 
     public void DetachPort(string port)
     {
@@ -100,7 +101,8 @@ internal sealed class RecordingHandler : ICommandHandler
 
     public PortDescription SetPort(PortChange change) => new() { Settings = new() { Name = change.Port, Mtu = change.Mtu ?? 0 } };
 
-    public PortList Ports() => new([.. Enumerable.Range(0, 5000).Select(i => new PortDescription { Driver = new string('x', 200), NumaNode = i })]);
+    public PortList Ports() =>
+        new([.. Enumerable.Range(0, 5000).Select(i => new PortDescription { Driver = new string('x', 200), NumaNode = i })]);
 
     public PortXStatsAnswer PortXStats(string port) => new(new Dictionary<string, ulong> { [port] = ulong.MaxValue });
 
@@ -140,5 +142,6 @@ internal sealed class RecordingHandler : ICommandHandler
     {
     }
 
-    private bool Stands(FlowHandle flow) => flow.Generation == 7 && flow.Slot < _flows.Count && _flows[(int)flow.Slot] is not null;
+    private bool Stands(FlowHandle flow) =>
+        flow.Generation == 7 && flow.Slot < _flows.Count && _flows[(int)flow.Slot] is not null;
 }

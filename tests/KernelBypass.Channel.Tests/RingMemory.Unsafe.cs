@@ -29,7 +29,8 @@ internal sealed unsafe class RingMemory : IDisposable
 
     /// <summary>Whether nothing was written outside the ring.</summary>
     internal bool GuardsIntact =>
-        new ReadOnlySpan<byte>(_memory + sizeof(RingCursors), 2 * GuardBytes - sizeof(RingCursors)).IndexOfAnyExcept(GuardByte) < 0
+        new ReadOnlySpan<byte>(_memory + sizeof(RingCursors), 2 * GuardBytes - sizeof(RingCursors))
+            .IndexOfAnyExcept(GuardByte) < 0
         && new ReadOnlySpan<byte>(_memory + 2 * GuardBytes + _capacity, GuardBytes).IndexOfAnyExcept(GuardByte) < 0;
 
     internal SharedRingWriter Writer() => new((RingCursors*)_memory, _memory + 2 * GuardBytes, (ulong)_capacity);

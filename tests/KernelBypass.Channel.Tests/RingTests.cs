@@ -26,14 +26,16 @@ public sealed class RingTests
                 random.NextBytes(payload);
                 var cut = random.Next(payload.Length + 1);
                 var room = writer.HasRoom(MessageHeader.Footprint(payload.Length));
-                var written = writer.TryWrite(MessageType.FlowAdd, MessageFlags.More, (ulong)step, payload.AsSpan(0, cut), payload.AsSpan(cut));
+                var written = writer.TryWrite(
+                    MessageType.FlowAdd, MessageFlags.More, (ulong)step, payload.AsSpan(0, cut), payload.AsSpan(cut));
                 if (written != room) return false;
                 if (written) expected.Enqueue(((ulong)step, payload));
             }
             else if (reader.TryRead(out var header, out var bytes))
             {
                 var (correlation, payload) = expected.Dequeue();
-                var same = header.Correlation == correlation && header.Type == MessageType.FlowAdd && header.Flags == MessageFlags.More;
+                var same = header.Correlation == correlation && header.Type == MessageType.FlowAdd
+                    && header.Flags == MessageFlags.More;
                 if (!same || !bytes.SequenceEqual(payload)) return false;
             }
             else if (expected.Count != 0)
@@ -65,7 +67,8 @@ public sealed class RingTests
             MessageHeader header;
             ReadOnlySpan<byte> payload;
             while (!reader.TryRead(out header, out payload)) Thread.Yield();
-            Assert.True(header.Correlation == i && payload.Length == (int)(i % 64) && payload.IndexOfAnyExcept((byte)i) < 0, $"message {i}");
+            Assert.True(header.Correlation == i && payload.Length == (int)(i % 64)
+                && payload.IndexOfAnyExcept((byte)i) < 0, $"message {i}");
         }
 
         thread.Join();
@@ -86,7 +89,8 @@ public sealed class RingTests
             // Half of the heads are plausible, so that the fuzz gets beyond the first check.
             if (random.Next(2) == 0)
             {
-                for (var i = 0; i + 16 <= Capacity; i += 8 * random.Next(1, 20)) MemoryMarshal.Write(memory.Data[i..], (uint)random.Next(64));
+                for (var i = 0; i + 16 <= Capacity; i += 8 * random.Next(1, 20)) MemoryMarshal.Write(
+                    memory.Data[i..], (uint)random.Next(64));
             }
 
             memory.WriteCursor = random.Next(4) == 0

@@ -5,8 +5,10 @@ namespace KernelBypass.Channel.Tests;
 
 public sealed unsafe class StatisticsTests : IDisposable
 {
-    private static readonly MetricDeclaration s_packets = new("kernelbypass_test_packets", "{packet}", "Packets.", MetricKind.Counter, "port", "lcore");
-    private static readonly MetricDeclaration s_level = new("kernelbypass_test_level", "1", "Level, in \u00b5.", MetricKind.Gauge);
+    private static readonly MetricDeclaration s_packets = new(
+        "kernelbypass_test_packets", "{packet}", "Packets.", MetricKind.Counter, "port", "lcore");
+    private static readonly MetricDeclaration s_level = new(
+        "kernelbypass_test_level", "1", "Level, in \u00b5.", MetricKind.Gauge);
     private readonly ScratchDirectory _scratch = new();
 
     public void Dispose() => _scratch.Dispose();

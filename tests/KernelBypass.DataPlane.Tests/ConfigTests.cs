@@ -49,9 +49,11 @@ public sealed class ConfigTests
     public void Describe_is_json_with_stages_drop_reasons_and_metrics()
     {
         using var document = JsonDocument.Parse(Describe.Text());
-        Assert.Contains("classify", document.RootElement.GetProperty("stages").EnumerateArray().Select(stage => stage.GetProperty("kind").GetString()));
+        Assert.Contains("classify", document.RootElement.GetProperty("stages").EnumerateArray()
+            .Select(stage => stage.GetProperty("kind").GetString()));
         Assert.True(document.RootElement.GetProperty("drop_reasons").GetArrayLength() > 10);
-        var names = document.RootElement.GetProperty("metrics").EnumerateArray().Select(metric => metric.GetProperty("name").GetString()).ToList();
+        var names = document.RootElement.GetProperty("metrics").EnumerateArray()
+            .Select(metric => metric.GetProperty("name").GetString()).ToList();
         Assert.Contains("kernelbypass_dataplane_gc_collections", names);
         Assert.Equal(names.Count, names.Distinct().Count());
     }

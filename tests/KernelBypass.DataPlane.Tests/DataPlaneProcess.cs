@@ -66,12 +66,14 @@ internal sealed class DataPlaneProcess : IAsyncDisposable
         {
             try
             {
-                var client = await ControlClient.AttachAsync(Run, handler ?? new SilentEvents(), new() { AttachTimeout = TimeSpan.FromSeconds(20) });
+                var client = await ControlClient.AttachAsync(
+                    Run, handler ?? new SilentEvents(), new() { AttachTimeout = TimeSpan.FromSeconds(20) });
                 return client;
             }
             catch (ChannelException e)
             {
-                if ((Process.HasExited && !anyProcess) || watch.Elapsed.TotalSeconds > 30) throw new InvalidOperationException($"{e.Message}\n{Output}", e);
+                if ((Process.HasExited && !anyProcess) || watch.Elapsed.TotalSeconds > 30) throw new InvalidOperationException(
+                    $"{e.Message}\n{Output}", e);
             }
         }
     }

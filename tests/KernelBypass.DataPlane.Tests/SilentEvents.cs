@@ -35,7 +35,8 @@ internal sealed class SilentEvents : IChannelEventHandler
     public void OnPacketIn(in PacketInRecord record, ReadOnlySpan<byte> data) =>
         Add($"packet-in {record.InPort} {record.Reason} {record.Cookie} {data.Length}/{record.TotalLength}");
 
-    public void OnCapture(in CaptureRecord record, ReadOnlySpan<byte> data) => Add($"capture {record.Point} {record.Port} {data.Length}");
+    public void OnCapture(in CaptureRecord record, ReadOnlySpan<byte> data) =>
+        Add($"capture {record.Point} {record.Port} {data.Length}");
 
     public void OnTrace(in TraceRecordHead record, ReadOnlySpan<byte> data, ReadOnlySpan<byte> steps) =>
         Add($"trace {record.InPort} {data.Length} {System.Text.Encoding.UTF8.GetString(steps)}");

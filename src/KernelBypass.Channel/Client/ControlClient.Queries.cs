@@ -23,7 +23,8 @@ public sealed partial class ControlClient
 
     /// <summary>Stops, closes and detaches a port.</summary>
     public Task DetachPortAsync(string port, CancellationToken cancellation = default) =>
-        QueryAsync(MessageType.PortDetach, new PortReference(port), Json.PortReference, Json.Done, _options.PortTimeout, cancellation);
+        QueryAsync(
+            MessageType.PortDetach, new PortReference(port), Json.PortReference, Json.Done, _options.PortTimeout, cancellation);
 
     /// <summary>Changes a port.</summary>
     public Task<PortDescription> SetPortAsync(PortChange change, CancellationToken cancellation = default) =>
@@ -35,7 +36,8 @@ public sealed partial class ControlClient
 
     /// <summary>A driver's own statistics.</summary>
     public Task<PortXStatsAnswer> PortXStatsAsync(string port, CancellationToken cancellation = default) => QueryAsync(
-        MessageType.PortXStats, new PortReference(port), Json.PortReference, Json.PortXStatsAnswer, _options.PortTimeout, cancellation);
+        MessageType.PortXStats, new PortReference(port), Json.PortReference, Json.PortXStatsAnswer, _options.PortTimeout,
+            cancellation);
 
     /// <summary>Moves stages to other lcores.</summary>
     public Task<StageList> SetPlacementAsync(PlacementRequest placement, CancellationToken cancellation = default) => QueryAsync(
@@ -75,15 +77,18 @@ public sealed partial class ControlClient
 
     /// <summary>Ends a trace.</summary>
     public Task StopTraceAsync(uint id, CancellationToken cancellation = default) =>
-        QueryAsync(MessageType.TraceStop, new StopRequest(id), Json.StopRequest, Json.Done, _options.CommandTimeout, cancellation);
+        QueryAsync(
+            MessageType.TraceStop, new StopRequest(id), Json.StopRequest, Json.Done, _options.CommandTimeout, cancellation);
 
     /// <summary>Starts a capture; its records come by <see cref="IChannelEventHandler.OnCapture"/>.</summary>
     public Task<CaptureStarted> StartCaptureAsync(CaptureRequest request, CancellationToken cancellation = default) =>
-        QueryAsync(MessageType.CaptureStart, request, Json.CaptureRequest, Json.CaptureStarted, _options.CommandTimeout, cancellation);
+        QueryAsync(
+            MessageType.CaptureStart, request, Json.CaptureRequest, Json.CaptureStarted, _options.CommandTimeout, cancellation);
 
     /// <summary>Ends a capture.</summary>
     public Task StopCaptureAsync(uint id, CancellationToken cancellation = default) =>
-        QueryAsync(MessageType.CaptureStop, new StopRequest(id), Json.StopRequest, Json.Done, _options.CommandTimeout, cancellation);
+        QueryAsync(
+            MessageType.CaptureStop, new StopRequest(id), Json.StopRequest, Json.Done, _options.CommandTimeout, cancellation);
 
     /// <summary>Stops receiving, hands on what has been received; the process stays.</summary>
     public Task DrainAsync(CancellationToken cancellation = default) =>

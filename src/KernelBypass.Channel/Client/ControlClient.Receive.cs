@@ -38,7 +38,8 @@ public sealed partial class ControlClient
             count++;
             if (header.Type >= MessageType.FlowRemoved)
                 Raise(header.Type, payload);
-            else if (_pending.TryGetValue(header.Correlation >> PendingCall.ItemBits, out var call) && call.Accept(header, payload))
+            else if (
+                _pending.TryGetValue(header.Correlation >> PendingCall.ItemBits, out var call) && call.Accept(header, payload))
                 _pending.TryRemove(header.Correlation >> PendingCall.ItemBits, out _);
         }
 
@@ -92,8 +93,14 @@ public sealed partial class ControlClient
     {
         if ((_events.Fault ?? _packets.Fault ?? _commands.Fault ?? _packetOuts.Fault) is { } fault)
             return $"the data plane broke the channel's protocol: {fault}";
-        if (Volatile.Read(ref _region.ClosedEpoch) == _epoch) return "the data plane wants this process to attach anew: it broke the channel's protocol or flows changed handles; see its log";
-        if (_region.State == SharedMemory.DataPlaneState.Closed) return $"the data plane (pid {_region.DataPlanePid}) has stopped";
+        if (Volatile.Read(ref _region.ClosedEpoch) == _epoch)
+        {
+            return "the data plane wants this process to attach anew: it broke the channel's protocol, "
+                + "or flows changed handles; see the data plane's log";
+        }
+
+        if (_region.State == SharedMemory.DataPlaneState.Closed)
+            return $"the data plane (pid {_region.DataPlanePid}) has stopped";
         return _dataPlaneLock.IsHeld ? null : $"the data plane (pid {_region.DataPlanePid}) ended";
     }
 

@@ -36,7 +36,8 @@ public sealed partial class ControlClient
     /// <summary>Carries out flow commands, all or none.</summary>
     /// <exception cref="TimeoutException">No answer in time.</exception>
     /// <exception cref="ChannelException">The channel is closed.</exception>
-    public async Task<FlowBatchOutcome> WriteFlowsAtomicallyAsync(FlowCommandBuffer commands, CancellationToken cancellation = default)
+    public async Task<FlowBatchOutcome> WriteFlowsAtomicallyAsync(
+        FlowCommandBuffer commands, CancellationToken cancellation = default)
     {
         if (commands.Count == 0) return new([], -1, FlowResult.Stands(0, 0));
         CheckCount(commands);
@@ -71,7 +72,8 @@ public sealed partial class ControlClient
         }
     }
 
-    /// <summary>All flows of the data plane. Flows added or removed meanwhile may be in it or not; no other is missed or doubled.</summary>
+    /// <summary>All flows of the data plane. Flows added or removed meanwhile may be in it or not; no other is missed or
+    /// doubled.</summary>
     public async IAsyncEnumerable<DumpedFlow> DumpAllFlowsAsync([EnumeratorCancellation] CancellationToken cancellation = default)
     {
         uint? cursor = 0;
@@ -79,7 +81,8 @@ public sealed partial class ControlClient
         {
             var page = await DumpFlowsAsync(from, 1024, cancellation).ConfigureAwait(false);
             foreach (var flow in page.Flows) yield return flow;
-            if (page.NextCursor is { } next && next <= from) throw new ChannelException("the data plane's flow dump does not advance");
+            if (page.NextCursor is { } next && next <= from) throw new ChannelException(
+                "the data plane's flow dump does not advance");
             cursor = page.NextCursor;
         }
     }
@@ -90,7 +93,8 @@ public sealed partial class ControlClient
     public bool TryPacketOut(uint inPort, ReadOnlySpan<byte> actions, ReadOnlySpan<byte> packet)
     {
         if (packet.Length is < PacketOutCommand.MinPacket or > PacketOutCommand.MaxPacket)
-            throw new ArgumentException($"a packet of {packet.Length} bytes: {PacketOutCommand.MinPacket} to {PacketOutCommand.MaxPacket} can be sent");
+            throw new ArgumentException(
+                $"a packet of {packet.Length} bytes: {PacketOutCommand.MinPacket} to {PacketOutCommand.MaxPacket} can be sent");
         if (actions.Length > 16_384) throw new ArgumentException("the actions are longer than 16,384 bytes");
         var head = new PacketOutCommand { InPort = inPort, ActionBytes = (ushort)actions.Length };
         Span<byte> start = stackalloc byte[PacketOutCommand.Size + actions.Length];
@@ -151,7 +155,8 @@ public sealed partial class ControlClient
                 if (index < commands.Count) await WaitForRoomAsync(atomic ? default : cancellation).ConfigureAwait(false);
             }
 
-            if (atomic) await WriteWhenRoomAsync(MessageType.BatchCommit, first + (ulong)commands.Count, default, default).ConfigureAwait(false);
+            if (atomic) await WriteWhenRoomAsync(MessageType.BatchCommit, first + (ulong)commands.Count, default, default)
+                .ConfigureAwait(false);
             RingDataPlane();
         }
         finally
@@ -174,7 +179,8 @@ public sealed partial class ControlClient
     private async Task WriteOneAsync(MessageType type, ulong call, byte[] payload, CancellationToken cancellation)
     {
         if (payload.Length > _commands.MaxPayload)
-            throw new CommandException(CommandErrorCode.InvalidArgument, $"{type}: the request has {payload.Length} bytes, at most {_commands.MaxPayload} go");
+            throw new CommandException(CommandErrorCode.InvalidArgument,
+                $"{type}: the request has {payload.Length} bytes, at most {_commands.MaxPayload} go");
         await _commandGate.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
@@ -188,7 +194,8 @@ public sealed partial class ControlClient
         }
     }
 
-    private async Task WriteWhenRoomAsync(MessageType type, ulong correlation, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
+    private async Task WriteWhenRoomAsync(
+        MessageType type, ulong correlation, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
     {
         while (!_commands.TryWrite(type, MessageFlags.None, correlation, payload.Span))
             await WaitForRoomAsync(cancellation).ConfigureAwait(false);
@@ -229,7 +236,8 @@ public sealed partial class ControlClient
 
     private static void CheckCount(FlowCommandBuffer commands)
     {
-        if (commands.Count > MaxItems) throw new ArgumentException($"{commands.Count} flow commands: at most {MaxItems} go together");
+        if (commands.Count > MaxItems) throw new ArgumentException(
+            $"{commands.Count} flow commands: at most {MaxItems} go together");
     }
 
     private void RingDataPlane()

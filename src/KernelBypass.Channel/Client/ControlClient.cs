@@ -5,7 +5,8 @@ using KernelBypass.Channel.SharedMemory;
 namespace KernelBypass.Channel.Client;
 
 /// <summary>
-/// The daemon's end of control.shm. Thread-safe. Commands are written in turn; each call waits for its own answer. When the command
+/// The daemon's end of control.shm. Thread-safe. Commands are written in turn; each call waits for its own answer. When the
+/// command
 /// ring is full a caller waits its turn (back-pressure). A time-out leaves open whether the change was made: a dump tells.
 /// </summary>
 public sealed partial class ControlClient : IAsyncDisposable
@@ -69,7 +70,8 @@ public sealed partial class ControlClient : IAsyncDisposable
     /// <exception cref="ChannelBusyException">Another daemon is attached.</exception>
     /// <exception cref="ChannelException">No data plane runs there, it is of another release, or it does not answer.</exception>
     public static async Task<ControlClient> AttachAsync(
-        RunDirectory directory, IChannelEventHandler handler, ControlClientOptions options, CancellationToken cancellation = default)
+        RunDirectory directory, IChannelEventHandler handler, ControlClientOptions options,
+            CancellationToken cancellation = default)
     {
         if (!Directory.Exists(directory.Path))
             throw new ChannelException($"no kernelbypass-dataplane runs in '{directory.Path}': there is no such directory");
@@ -114,7 +116,8 @@ public sealed partial class ControlClient : IAsyncDisposable
     {
         using var probe = SharedLock.OpenProbe(directory.DaemonLock);
         return new ChannelBusyException(
-            $"another kernelbypassd (pid {probe.Pid}) is attached to the data plane in '{directory.Path}': stop it first", probe.Pid);
+            $"another kernelbypassd (pid {probe.Pid}) is attached to the data plane in '{directory.Path}': stop it first",
+                probe.Pid);
     }
 
     private async Task RequestEpochAsync(CancellationToken cancellation)
@@ -125,7 +128,8 @@ public sealed partial class ControlClient : IAsyncDisposable
         var deadline = Environment.TickCount64 + (long)_options.AttachTimeout.TotalMilliseconds;
         while (Volatile.Read(ref _region.AcknowledgedEpoch) != _epoch)
         {
-            if (!_dataPlaneLock.IsHeld) throw new ChannelException($"the data plane (pid {_region.DataPlanePid}) ended while it was attached to");
+            if (!_dataPlaneLock.IsHeld) throw new ChannelException(
+                $"the data plane (pid {_region.DataPlanePid}) ended while it was attached to");
             if (Environment.TickCount64 > deadline)
             {
                 throw new ChannelException(
@@ -155,5 +159,6 @@ public sealed partial class ControlClient : IAsyncDisposable
     }
 
     private static ChannelException ClosedException(string reason) =>
-        new($"the channel to the data plane is closed: {reason}; whether a command that was under way was carried out is unknown");
+        new($"the channel to the data plane is closed: {reason}; "
+            + "whether a command that was under way was carried out is unknown");
 }

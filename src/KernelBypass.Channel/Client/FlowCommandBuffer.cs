@@ -5,7 +5,8 @@ using KernelBypass.Model.Flows;
 
 namespace KernelBypass.Channel.Client;
 
-/// <summary>Flow commands to be sent together, encoded; may be cleared and used again when its write has ended. Not thread-safe.</summary>
+/// <summary>Flow commands to be sent together, encoded; may be cleared and used again when its write has ended. Not
+/// thread-safe.</summary>
 public sealed class FlowCommandBuffer
 {
     private readonly ArrayBufferWriter<byte> _bytes = new(4096);

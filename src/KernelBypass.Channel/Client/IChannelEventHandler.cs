@@ -3,7 +3,8 @@ using KernelBypass.Channel.Messages;
 namespace KernelBypass.Channel.Client;
 
 /// <summary>
-/// What the data plane tells by itself. Called on the channel's thread, one call at a time: return quickly, and do not wait for a command
+/// What the data plane tells by itself. Called on the channel's thread, one call at a time: return quickly, and do not wait for a
+/// command
 /// here (its answer would come on this thread). Spans are valid during the call only. An exception closes the channel.
 /// </summary>
 public interface IChannelEventHandler

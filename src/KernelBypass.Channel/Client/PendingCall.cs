@@ -128,7 +128,8 @@ internal sealed class PendingDump : PendingCall
 
     internal override bool Accept(in MessageHeader header, ReadOnlySpan<byte> payload)
     {
-        if (header.Type != MessageType.FlowDumpEntries || !FlowDumpReader.TryOpen(payload, out var reader)) throw Nonsense(header);
+        if (header.Type != MessageType.FlowDumpEntries || !FlowDumpReader.TryOpen(payload, out var reader))
+            throw Nonsense(header);
         var flows = new List<DumpedFlow>();
         while (reader.MoveNext())
             flows.Add(new(reader.Head.Flow, reader.Head.CreatedUnixNs, reader.Head.UsedUnixNs, reader.Spec.ToArray()));

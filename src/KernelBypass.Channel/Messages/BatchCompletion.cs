@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace KernelBypass.Channel.Messages;
 
 /// <summary>
-/// Answer to <see cref="MessageType.BatchCommit"/>. When it failed nothing was changed, and the items have no answers of their own;
+/// Answer to <see cref="MessageType.BatchCommit"/>. When it failed nothing was changed, and the items have no answers of their
+/// own;
 /// when it was carried out their answers came before.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]

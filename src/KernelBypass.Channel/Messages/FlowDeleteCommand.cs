@@ -19,6 +19,7 @@ public struct FlowDeleteCommand
     public static bool TryDecode(ReadOnlySpan<byte> payload, out FlowDeleteCommand command)
     {
         command = default;
-        return payload.Length == Size && MemoryMarshal.TryRead(payload, out command) && command.Reason <= FlowRemovedReason.Replaced;
+        return payload.Length == Size && MemoryMarshal.TryRead(payload, out command)
+            && command.Reason <= FlowRemovedReason.Replaced;
     }
 }

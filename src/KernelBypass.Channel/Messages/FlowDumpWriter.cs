@@ -78,7 +78,8 @@ public ref struct FlowDumpReader
     public bool MoveNext()
     {
         if (_left == 0) return false;
-        if (!MemoryMarshal.TryRead(_rest, out FlowDumpEntryHead head) || head.SpecBytes > (uint)(_rest.Length - FlowDumpEntryHead.Size))
+        if (!MemoryMarshal.TryRead(_rest, out FlowDumpEntryHead head)
+            || head.SpecBytes > (uint)(_rest.Length - FlowDumpEntryHead.Size))
         {
             Malformed = true;
             return false;

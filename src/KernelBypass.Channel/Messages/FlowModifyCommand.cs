@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace KernelBypass.Channel.Messages;
 
 /// <summary>
-/// Gives the flow of a handle the instructions of an encoded flow. Match, priority, timeouts, cookie and counters stay. The handle
+/// Gives the flow of a handle the instructions of an encoded flow. Match, priority, timeouts, cookie and counters stay. The
+/// handle
 /// stays valid.
 /// </summary>
 public static class FlowModifyCommand

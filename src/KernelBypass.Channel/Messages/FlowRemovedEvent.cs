@@ -3,7 +3,8 @@ using KernelBypass.Model.Flows;
 
 namespace KernelBypass.Channel.Messages;
 
-/// <summary>A flow left the tables by itself: a timeout. Deletions and replacements are told in the results of their commands.</summary>
+/// <summary>A flow left the tables by itself: a timeout. Deletions and replacements are told in the results of their
+/// commands.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 public struct FlowRemovedEvent
 {

@@ -1,6 +1,7 @@
 namespace KernelBypass.Channel.Messages;
 
-/// <summary>Messages of the channel. Commands go to the data plane, 0x1000 and above come from it. Never reuse a number.</summary>
+/// <summary>Messages of the channel. Commands go to the data plane, 0x1000 and above come from it. Never reuse a
+/// number.</summary>
 public enum MessageType : ushort
 {
     None = 0,

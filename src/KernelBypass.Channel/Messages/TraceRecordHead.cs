@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace KernelBypass.Channel.Messages;
 
-/// <summary>Head of a traced packet; <see cref="DataBytes"/> bytes of packet follow, then a JSON <see cref="ExplainAnswer"/>.</summary>
+/// <summary>Head of a traced packet; <see cref="DataBytes"/> bytes of packet follow, then a JSON <see
+/// cref="ExplainAnswer"/>.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 public struct TraceRecordHead
 {

@@ -3,7 +3,8 @@ using KernelBypass.Channel.SharedMemory;
 
 namespace KernelBypass.Channel.Server;
 
-/// <summary>An answer that is longer than the event ring has room for now: sent in parts as room comes. At most one at a time.</summary>
+/// <summary>An answer that is longer than the event ring has room for now: sent in parts as room comes. At most one at a
+/// time.</summary>
 internal sealed class AnswerBacklog(SharedRingWriter events)
 {
     private const int PartBytes = 64 * 1024;

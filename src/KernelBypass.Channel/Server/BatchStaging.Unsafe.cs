@@ -4,7 +4,8 @@ using KernelBypass.Channel.Messages;
 namespace KernelBypass.Channel.Server;
 
 /// <summary>
-/// Holds the items of a batch until it is committed, and their results until they are told. Native memory that grows and is kept, so
+/// Holds the items of a batch until it is committed, and their results until they are told. Native memory that grows and is kept,
+/// so
 /// that no batch causes a collection.
 /// </summary>
 internal sealed unsafe class BatchStaging(int maxItems) : IDisposable

@@ -4,7 +4,8 @@ using KernelBypass.Channel.SharedMemory;
 
 namespace KernelBypass.Channel.Server;
 
-/// <summary>Gathers the results of flow commands that follow each other, so that one event answers many. Allocates nothing.</summary>
+/// <summary>Gathers the results of flow commands that follow each other, so that one event answers many. Allocates
+/// nothing.</summary>
 internal sealed class CompletionRun(SharedRingWriter events)
 {
     /// <summary>Results in one event.</summary>
@@ -14,8 +15,10 @@ internal sealed class CompletionRun(SharedRingWriter events)
     private ulong _first;
     private int _count;
 
-    /// <summary>Whether a result must wait until what was gathered has been written: there is no more room, or it does not follow.</summary>
-    internal bool MustFlushBefore(ulong correlation) => _count == Capacity || (_count > 0 && correlation != _first + (ulong)_count);
+    /// <summary>Whether a result must wait until what was gathered has been written: there is no more room, or it does not
+    /// follow.</summary>
+    internal bool MustFlushBefore(ulong correlation) =>
+        _count == Capacity || (_count > 0 && correlation != _first + (ulong)_count);
 
     /// <summary>Adds a result; see <see cref="MustFlushBefore"/>.</summary>
     internal void Add(ulong correlation, in FlowResult result)

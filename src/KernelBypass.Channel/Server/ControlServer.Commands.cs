@@ -98,7 +98,8 @@ public sealed partial class ControlServer
         {
             var part = _batch.Results.Slice(_toldResults, Math.Min(CompletionRun.Capacity, _batch.Count - _toldResults));
             var correlation = _batch.FirstCorrelation + (ulong)_toldResults;
-            if (!_events.TryWrite(MessageType.FlowCompletion, MessageFlags.None, correlation, MemoryMarshal.AsBytes(part))) return false;
+            if (!_events.TryWrite(
+                MessageType.FlowCompletion, MessageFlags.None, correlation, MemoryMarshal.AsBytes(part))) return false;
             _toldResults += part.Length;
         }
 

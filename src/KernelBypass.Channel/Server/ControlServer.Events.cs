@@ -4,7 +4,8 @@ using KernelBypass.Channel.Messages;
 
 namespace KernelBypass.Channel.Server;
 
-/// <summary>What the data plane tells by itself. Each returns false, and the caller counts, when nobody listens or the ring is full.</summary>
+/// <summary>What the data plane tells by itself. Each returns false, and the caller counts, when nobody listens or the ring is
+/// full.</summary>
 public sealed partial class ControlServer
 {
     private readonly byte[] _logBuffer = new byte[1 + LogRecord.MaxBytes];
@@ -14,19 +15,23 @@ public sealed partial class ControlServer
 
     /// <summary>A port changed. Allocates.</summary>
     public bool TellPort(PortEvent changed) =>
-        DaemonAttached && Tell(MessageType.PortEvent, JsonSerializer.SerializeToUtf8Bytes(changed, ChannelJson.Default.PortEvent));
+        DaemonAttached
+            && Tell(MessageType.PortEvent, JsonSerializer.SerializeToUtf8Bytes(changed, ChannelJson.Default.PortEvent));
 
     /// <summary>A warning for the daemon's log.</summary>
     public bool TellLog(LogSeverity severity, ReadOnlySpan<char> text) =>
         DaemonAttached && Tell(MessageType.Log, _logBuffer.AsSpan(0, LogRecord.Encode(severity, text, _logBuffer)));
 
     /// <summary>A packet for the controller.</summary>
-    public bool TellPacketIn(in PacketInRecord record, ReadOnlySpan<byte> data) => Pass(MessageType.PacketIn, Bytes(record), data);
+    public bool TellPacketIn(in PacketInRecord record, ReadOnlySpan<byte> data) =>
+        Pass(MessageType.PacketIn, Bytes(record), data);
 
     /// <summary>A captured packet.</summary>
-    public bool TellCapture(in CaptureRecord record, ReadOnlySpan<byte> data) => Pass(MessageType.CaptureRecord, Bytes(record), data);
+    public bool TellCapture(in CaptureRecord record, ReadOnlySpan<byte> data) =>
+        Pass(MessageType.CaptureRecord, Bytes(record), data);
 
-    /// <summary>A traced packet: the head's own <see cref="TraceRecordHead.DataBytes"/> of packet, then the steps as JSON.</summary>
+    /// <summary>A traced packet: the head's own <see cref="TraceRecordHead.DataBytes"/> of packet, then the steps as
+    /// JSON.</summary>
     public bool TellTrace(in TraceRecordHead record, ReadOnlySpan<byte> dataAndSteps) =>
         Pass(MessageType.TraceRecord, Bytes(record), dataAndSteps);
 

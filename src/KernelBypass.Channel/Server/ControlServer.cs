@@ -6,7 +6,8 @@ using KernelBypass.Model.Flows;
 namespace KernelBypass.Channel.Server;
 
 /// <summary>
-/// The data plane's end of control.shm, for its main lcore alone (not thread-safe). Polling, flow commands, packet-outs, events and
+/// The data plane's end of control.shm, for its main lcore alone (not thread-safe). Polling, flow commands, packet-outs, events
+/// and
 /// waiting allocate nothing; the cold commands do. A command is taken only while the event ring has room for any answer, so no
 /// completion is ever lost: a daemon that does not read is not read from.
 /// </summary>
@@ -79,7 +80,9 @@ public sealed partial class ControlServer : IDisposable
         {
             using var probe = SharedLock.OpenProbe(directory.DataPlaneLock);
             throw new ChannelBusyException(
-                $"another kernelbypass-dataplane (pid {probe.Pid}) runs in '{directory.Path}': stop it or give this one another run_dir", probe.Pid);
+                $"another kernelbypass-dataplane (pid {probe.Pid}) runs in '{directory.Path}': "
+                    + "stop it or give this one another run_dir",
+                probe.Pid);
         }
 
         try
@@ -113,7 +116,8 @@ public sealed partial class ControlServer : IDisposable
         while (taken < max && _packetOuts.TryRead(out var header, out var payload))
         {
             taken++;
-            if (header.Type == MessageType.PacketOut && PacketOutCommand.TryDecode(payload, out var head, out var actions, out var packet))
+            if (header.Type == MessageType.PacketOut
+                && PacketOutCommand.TryDecode(payload, out var head, out var actions, out var packet))
                 handler.PacketOut(head.InPort, actions, packet);
             else
                 ShutOut(handler, "the daemon broke the channel's protocol: a malformed packet-out");
@@ -132,10 +136,12 @@ public sealed partial class ControlServer : IDisposable
         return taken;
     }
 
-    /// <summary>Makes the daemon attach anew, once the answer under way has been told: it must learn the flows' handles again.</summary>
+    /// <summary>Makes the daemon attach anew, once the answer under way has been told: it must learn the flows' handles
+    /// again.</summary>
     public void CloseSession(string reason) => _closeReason = reason;
 
-    /// <summary>Wakes the daemon if it sleeps and something was written since the last call. Call once a turn of the main loop.</summary>
+    /// <summary>Wakes the daemon if it sleeps and something was written since the last call. Call once a turn of the main
+    /// loop.</summary>
     public void RingDaemon()
     {
         if (!_dirty) return;

@@ -4,7 +4,8 @@ using KernelBypass.Model.Flows;
 namespace KernelBypass.Channel.Server;
 
 /// <summary>
-/// What the data plane does for its daemon; called on the main lcore by <see cref="ControlServer.Poll"/>. The flow methods allocate
+/// What the data plane does for its daemon; called on the main lcore by <see cref="ControlServer.Poll"/>. The flow methods
+/// allocate
 /// nothing. Payloads are private copies, but hold whatever the daemon wrote: handles and flows are checked here.
 /// </summary>
 public interface ICommandHandler : IQueryHandler
@@ -19,12 +20,14 @@ public interface ICommandHandler : IQueryHandler
     FlowResult DeleteFlow(FlowHandle flow, FlowRemovedReason reason);
 
     /// <summary>
-    /// Carries out every item of a batch, in order, or none. <paramref name="results"/> has room for one result an item, and is filled when all
+    /// Carries out every item of a batch, in order, or none. <paramref name="results"/> has room for one result an item, and is
+    /// filled when all
     /// went well.
     /// </summary>
     BatchCompletion CommitBatch(in FlowBatchItems items, Span<FlowResult> results);
 
-    /// <summary>Called before results of flow commands are told: from then on every packet meets the flows as they are now.</summary>
+    /// <summary>Called before results of flow commands are told: from then on every packet meets the flows as they are
+    /// now.</summary>
     void PublishFlows();
 
     /// <summary>Adds flows from the cursor on until the answer is full.</summary>

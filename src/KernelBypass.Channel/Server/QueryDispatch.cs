@@ -44,7 +44,8 @@ internal static class QueryDispatch
         >= MessageType.PortAttach and <= MessageType.PortXStats => AnswerPort(handler, type, payload),
         >= MessageType.Explain and <= MessageType.CaptureStop => AnswerTrace(handler, type, payload),
         _ => throw new CommandException(
-            CommandErrorCode.Unimplemented, $"command 0x{(int)type:x4} is unknown to this data plane: both processes must be of one release"),
+            CommandErrorCode.Unimplemented,
+                $"command 0x{(int)type:x4} is unknown to this data plane: both processes must be of one release"),
     };
 
     private static byte[] AnswerPort(IQueryHandler handler, MessageType type, ReadOnlySpan<byte> payload) => type switch

@@ -2,7 +2,8 @@ using System.Numerics;
 
 namespace KernelBypass.Channel.SharedMemory;
 
-/// <summary>control.shm, mapped: its head and its rings' places, which are checked once against the file's size and kept.</summary>
+/// <summary>control.shm, mapped: its head and its rings' places, which are checked once against the file's size and
+/// kept.</summary>
 internal sealed unsafe class ControlRegion : IDisposable
 {
     private readonly SharedRegion _region;
@@ -89,16 +90,19 @@ internal sealed unsafe class ControlRegion : IDisposable
     internal SharedRingWriter Writer(RingId ring)
     {
         var (offset, capacity) = _places[(int)ring];
-        return new SharedRingWriter((RingCursors*)(_region.Start + offset), _region.Start + offset + ControlLayout.RingHeadBytes, capacity);
+        return new SharedRingWriter(
+            (RingCursors*)(_region.Start + offset), _region.Start + offset + ControlLayout.RingHeadBytes, capacity);
     }
 
     internal SharedRingReader Reader(RingId ring)
     {
         var (offset, capacity) = _places[(int)ring];
-        return new SharedRingReader((RingCursors*)(_region.Start + offset), _region.Start + offset + ControlLayout.RingHeadBytes, capacity);
+        return new SharedRingReader(
+            (RingCursors*)(_region.Start + offset), _region.Start + offset + ControlLayout.RingHeadBytes, capacity);
     }
 
-    /// <summary>Empties every ring. Only while the other side keeps away: between its request for an epoch and our answer.</summary>
+    /// <summary>Empties every ring. Only while the other side keeps away: between its request for an epoch and our
+    /// answer.</summary>
     internal void ResetRings()
     {
         foreach (var (offset, _) in _places)

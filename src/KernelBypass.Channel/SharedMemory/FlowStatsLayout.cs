@@ -10,7 +10,8 @@ public struct FlowCounters
     public ulong Bytes;
 }
 
-/// <summary>Head of flowstats.shm, one page; then for each lcore an array of <see cref="FlowCounters"/>, page-aligned, by slot.</summary>
+/// <summary>Head of flowstats.shm, one page; then for each lcore an array of <see cref="FlowCounters"/>, page-aligned, by
+/// slot.</summary>
 [StructLayout(LayoutKind.Explicit, Size = PageBytes)]
 internal struct FlowStatsLayout
 {

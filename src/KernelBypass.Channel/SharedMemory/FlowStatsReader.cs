@@ -25,13 +25,15 @@ public sealed unsafe class FlowStatsReader : IDisposable
         var region = SharedRegion.Open(directory.FlowStats, FlowStatsLayout.PageBytes, writable: false);
         var head = *(FlowStatsLayout*)region.Start;
 
-        // Every lcore has at least a page: with more of them than the file has pages, the product that is its size would overflow.
+        // Every lcore has at least a page: with more of them than the file has pages, the product that is its size would
+        // overflow.
         var lcoresFit = head.Lcores <= region.Bytes / FlowStatsLayout.PageBytes;
         var fits = lcoresFit && head.Magic == FlowStatsLayout.MagicValue && head.Version == FlowStatsLayout.CurrentVersion
             && head.FileBytes == (ulong)region.Bytes && FlowStatsLayout.TotalBytes(head.Lcores, head.Flows) == region.Bytes;
         if (fits) return new FlowStatsReader(region, head.Lcores, head.Flows);
         region.Dispose();
-        throw new ChannelException($"'{directory.FlowStats}' is not from this release of kernelbypass-dataplane: run both processes of one release");
+        throw new ChannelException(
+            $"'{directory.FlowStats}' is not from this release of kernelbypass-dataplane: run both processes of one release");
     }
 
     /// <summary>Packets and bytes of a slot over all lcores; zeros for a slot that does not exist.</summary>

@@ -1,7 +1,8 @@
 namespace KernelBypass.Channel.SharedMemory;
 
 /// <summary>
-/// Makes flowstats.shm. The file is sparse: memory is taken as slots come into use, by <see cref="TryReserve"/>, so that a full file
+/// Makes flowstats.shm. The file is sparse: memory is taken as slots come into use, by <see cref="TryReserve"/>, so that a full
+/// file
 /// system is a refused flow and no SIGBUS on an lcore.
 /// </summary>
 public sealed unsafe class FlowStatsWriter : IDisposable
@@ -34,7 +35,8 @@ public sealed unsafe class FlowStatsWriter : IDisposable
         var bytes = FlowStatsLayout.TotalBytes(lcores, flows);
         var region = SharedRegion.Create(directory.FlowStats, bytes, reserve: false, mode: 0x1A0, made =>
         {
-            if (!made.TryReserve(0, FlowStatsLayout.PageBytes)) throw new ChannelException($"cannot reserve a page for '{directory.FlowStats}'");
+            if (!made.TryReserve(0, FlowStatsLayout.PageBytes)) throw new ChannelException(
+                $"cannot reserve a page for '{directory.FlowStats}'");
             var head = (FlowStatsLayout*)made.Start;
             head->Magic = FlowStatsLayout.MagicValue;
             head->Version = FlowStatsLayout.CurrentVersion;
@@ -54,7 +56,8 @@ public sealed unsafe class FlowStatsWriter : IDisposable
         return (FlowCounters*)(_region.Start + FlowStatsLayout.PageBytes + index * _lcoreBytes);
     }
 
-    /// <summary>Makes sure of memory for a slot on every lcore; false when the file system of the run directory is full.</summary>
+    /// <summary>Makes sure of memory for a slot on every lcore; false when the file system of the run directory is
+    /// full.</summary>
     public bool TryReserve(uint slot)
     {
         if (slot < _reserved) return true;

@@ -12,7 +12,8 @@ namespace KernelBypass.Channel.SharedMemory;
 ///  0     head: one page
 ///  D     declarations, one after the other: u16 bytes of the rest, u8 kind, u8 labels, then strings (u16 length, UTF-8):
 ///        name, unit, description, label names
-///  I     instances: fixed places of <see cref="InstanceBytes"/>: u32 state, u32 declaration (its number), u64 offset of the value
+///  I     instances: fixed places of <see cref="InstanceBytes"/>: u32 state, u32 declaration (its number), u64 offset of the
+/// value
 ///        in the file, then the label values (u8 length, UTF-8)
 ///  V     values: blocks of 64 bytes, each with one writer
 /// </code>

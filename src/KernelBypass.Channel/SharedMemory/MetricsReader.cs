@@ -5,7 +5,8 @@ using KernelBypass.Model.Declarations;
 namespace KernelBypass.Channel.SharedMemory;
 
 /// <summary>
-/// Reads metrics.shm, mapped read-only. The directory is parsed again only when it has changed. Nothing in the file is trusted: offsets
+/// Reads metrics.shm, mapped read-only. The directory is parsed again only when it has changed. Nothing in the file is trusted:
+/// offsets
 /// and lengths are checked against the mapping. Not thread-safe.
 /// </summary>
 public sealed unsafe class MetricsReader : IDisposable
@@ -43,7 +44,8 @@ public sealed unsafe class MetricsReader : IDisposable
             && head.FileBytes == (ulong)region.Bytes && MetricsLayout.TotalBytes(head.MaxInstances) == region.Bytes;
         if (fits) return new MetricsReader(region, directory.Metrics, head.MaxInstances);
         region.Dispose();
-        throw new ChannelException($"'{directory.Metrics}' is not from this release of kernelbypass-dataplane: run both processes of one release");
+        throw new ChannelException(
+            $"'{directory.Metrics}' is not from this release of kernelbypass-dataplane: run both processes of one release");
     }
 
     /// <summary>Reads every metric.</summary>
@@ -103,11 +105,13 @@ public sealed unsafe class MetricsReader : IDisposable
         Span<byte> place = stackalloc byte[MetricsLayout.InstanceBytes];
         for (var i = 0; i < count; i++)
         {
-            new ReadOnlySpan<byte>(_region.Start + MetricsLayout.InstancesOffset + (long)i * MetricsLayout.InstanceBytes, place.Length).CopyTo(place);
+            new ReadOnlySpan<byte>(_region.Start + MetricsLayout.InstancesOffset + (long)i * MetricsLayout.InstanceBytes,
+                place.Length).CopyTo(place);
             var head = System.Runtime.InteropServices.MemoryMarshal.Read<MetricInstanceHead>(place);
             if (head.State == 0) continue;
             var values = (ulong)MetricsLayout.ValuesOffset(_maxInstances);
-            var inside = head.ValueOffset >= values && head.ValueOffset <= (ulong)_region.Bytes - sizeof(ulong) && head.ValueOffset % sizeof(ulong) == 0;
+            var inside = head.ValueOffset >= values && head.ValueOffset <= (ulong)_region.Bytes - sizeof(ulong)
+                && head.ValueOffset % sizeof(ulong) == 0;
             if (head.State != 1 || !inside || head.Declaration >= metrics.Count) return false;
             var metric = metrics[(int)head.Declaration];
             if (!TryParseLabels(place[MetricsLayout.InstanceHeadBytes..], metric.Labels.Length, out var labels)) return false;

@@ -5,7 +5,8 @@ using KernelBypass.Model.Declarations;
 namespace KernelBypass.Channel.SharedMemory;
 
 /// <summary>
-/// Makes metrics.shm and gives out its counters. Set-up only, one thread; the counters themselves are written by their owners with
+/// Makes metrics.shm and gives out its counters. Set-up only, one thread; the counters themselves are written by their owners
+/// with
 /// plain stores. Counters of different owners never share a cache line.
 /// </summary>
 public sealed unsafe class MetricsWriter : IDisposable
@@ -56,7 +57,8 @@ public sealed unsafe class MetricsWriter : IDisposable
     public ulong* Add(int owner, MetricDeclaration metric, params ReadOnlySpan<string> labelValues)
     {
         if (labelValues.Length != metric.Labels.Length)
-            throw new InvalidOperationException($"metric {metric.Name} has {metric.Labels.Length} labels, {labelValues.Length} values were given");
+            throw new InvalidOperationException(
+                $"metric {metric.Name} has {metric.Labels.Length} labels, {labelValues.Length} values were given");
         var labels = EncodeLabels(metric, labelValues);
         if (_freeInstances.Count == 0 && Head->Instances >= _maxInstances)
             throw new InvalidOperationException($"metrics.shm is full ({_maxInstances} instances): raise limits.metrics");
@@ -68,7 +70,8 @@ public sealed unsafe class MetricsWriter : IDisposable
             var instance = _freeInstances.Count > 0 ? _freeInstances.Pop() : Head->Instances++;
             *(ulong*)(_region.Start + value) = 0;
             var place = Place(instance);
-            labels.CopyTo(new Span<byte>(place + MetricsLayout.InstanceHeadBytes, MetricsLayout.InstanceBytes - MetricsLayout.InstanceHeadBytes));
+            labels.CopyTo(new Span<byte>(
+                place + MetricsLayout.InstanceHeadBytes, MetricsLayout.InstanceBytes - MetricsLayout.InstanceHeadBytes));
             *(MetricInstanceHead*)place = new MetricInstanceHead { State = 1, Declaration = declaration, ValueOffset = value };
             _byValue[value] = (instance, owner);
             return (ulong*)(_region.Start + value);
@@ -95,7 +98,8 @@ public sealed unsafe class MetricsWriter : IDisposable
     /// <summary>Unmaps the file and takes it away: the counters must not be written any more.</summary>
     public void Dispose() => _region.Dispose();
 
-    private byte* Place(uint instance) => _region.Start + MetricsLayout.InstancesOffset + (long)instance * MetricsLayout.InstanceBytes;
+    private byte* Place(uint instance) =>
+        _region.Start + MetricsLayout.InstancesOffset + (long)instance * MetricsLayout.InstanceBytes;
 
     private void BeginChange()
     {
@@ -118,8 +122,10 @@ public sealed unsafe class MetricsWriter : IDisposable
     {
         if (_declarations.TryGetValue(metric.Name, out var known))
         {
-            var same = known.Metric.Unit == metric.Unit && known.Metric.Kind == metric.Kind && known.Metric.Labels.SequenceEqual(metric.Labels);
-            return same ? known.Number : throw new InvalidOperationException($"metric {metric.Name} is declared twice, with different units, kinds or labels");
+            var same = known.Metric.Unit == metric.Unit && known.Metric.Kind == metric.Kind
+                && known.Metric.Labels.SequenceEqual(metric.Labels);
+            return same ? known.Number : throw new InvalidOperationException(
+                $"metric {metric.Name} is declared twice, with different units, kinds or labels");
         }
 
         var bytes = EncodeDeclaration(metric);
@@ -154,7 +160,8 @@ public sealed unsafe class MetricsWriter : IDisposable
         foreach (var value in values)
         {
             var utf8 = Encoding.UTF8.GetBytes(value);
-            if (utf8.Length > byte.MaxValue || bytes.Length + 1 + utf8.Length > MetricsLayout.InstanceBytes - MetricsLayout.InstanceHeadBytes)
+            if (utf8.Length > byte.MaxValue
+                || bytes.Length + 1 + utf8.Length > MetricsLayout.InstanceBytes - MetricsLayout.InstanceHeadBytes)
                 throw new InvalidOperationException($"the label values of metric {metric.Name} are too long ('{value}')");
             bytes.WriteByte((byte)utf8.Length);
             bytes.Write(utf8);

@@ -25,12 +25,14 @@ public sealed unsafe class SharedRegion : IDisposable
     public long Bytes { get; }
 
     /// <summary>
-    /// Makes a file of zeros at <paramref name="path"/> + ".new", maps it, lets <paramref name="initialise"/> fill it, and only then
+    /// Makes a file of zeros at <paramref name="path"/> + ".new", maps it, lets <paramref name="initialise"/> fill it, and only
+    /// then
     /// renames it into place: a reader never sees half a head, and a file left by a crash is replaced.
     /// </summary>
     /// <param name="path">Where it is to stand.</param>
     /// <param name="bytes">Its size.</param>
-    /// <param name="reserve">Whether the pages are reserved now, so that a full file system is an error here and no SIGBUS later.</param>
+    /// <param name="reserve">Whether the pages are reserved now, so that a full file system is an error here and no SIGBUS
+    /// later.</param>
     /// <param name="mode">Permission bits.</param>
     /// <param name="initialise">Writes the head.</param>
     /// <exception cref="ChannelException">The file cannot be made; the message has the reason.</exception>
@@ -71,7 +73,8 @@ public sealed unsafe class SharedRegion : IDisposable
         if (bytes < minimum)
         {
             _ = close(fd);
-            throw new ChannelException($"'{path}' has {bytes} bytes, {minimum} are needed: it is not from this release of kernelbypass-dataplane");
+            throw new ChannelException(
+                $"'{path}' has {bytes} bytes, {minimum} are needed: it is not from this release of kernelbypass-dataplane");
         }
 
         try

@@ -3,7 +3,8 @@ using KernelBypass.Channel.Messages;
 namespace KernelBypass.Channel.SharedMemory;
 
 /// <summary>
-/// The reading end of a byte ring. Trusts nothing of what the writer wrote: the cursor, then the head, then the payload are copied
+/// The reading end of a byte ring. Trusts nothing of what the writer wrote: the cursor, then the head, then the payload are
+/// copied
 /// to private memory and checked there, so that no later change by the writer matters. Not thread-safe; allocates nothing.
 /// </summary>
 public sealed unsafe class SharedRingReader

@@ -7,7 +7,8 @@ using TableHandle = KernelBypass.Pipeline.Tables.FlowHandle;
 namespace KernelBypass.DataPlane.Commands;
 
 /// <summary>
-/// What a batch has changed so far, so that it can be taken back. Native memory that grows and is kept: a batch causes no collection.
+/// What a batch has changed so far, so that it can be taken back. Native memory that grows and is kept: a batch causes no
+/// collection.
 /// </summary>
 internal sealed unsafe class BatchUndo(SwitchRuntime runtime) : IDisposable
 {
@@ -43,7 +44,8 @@ internal sealed unsafe class BatchUndo(SwitchRuntime runtime) : IDisposable
     internal void WillAdd(ReadOnlySpan<byte> spec)
     {
         _pending = new Entry { Step = Step.Added };
-        if (runtime.Tables.Find(spec, out var old).IsOk && runtime.Tables.TryGet(old, out _, out var oldSpec)) Keep(Step.Replaced, oldSpec);
+        if (runtime.Tables.Find(spec, out var old).IsOk && runtime.Tables.TryGet(old, out _, out var oldSpec)) Keep(
+            Step.Replaced, oldSpec);
     }
 
     /// <summary>A modify follows.</summary>

@@ -15,7 +15,8 @@ using TableStep = KernelBypass.Pipeline.Tables.ExplainStep;
 namespace KernelBypass.DataPlane.Commands;
 
 /// <summary>
-/// Runs a packet through the tables and actions as they stand, on packets in ordinary memory: sends nothing, counts nothing, learns
+/// Runs a packet through the tables and actions as they stand, on packets in ordinary memory: sends nothing, counts nothing,
+/// learns
 /// nothing. Cold; allocates.
 /// </summary>
 internal sealed unsafe class Explainer(SwitchRuntime runtime)
@@ -29,7 +30,8 @@ internal sealed unsafe class Explainer(SwitchRuntime runtime)
     internal ExplainAnswer Explain(uint inPort, byte[] frame)
     {
         if (frame.Length is 0 or > DetachedPackets.MaxFrame)
-            throw new CommandException(CommandErrorCode.InvalidArgument, $"packet: {frame.Length} bytes; give 1 to {DetachedPackets.MaxFrame}");
+            throw new CommandException(
+                CommandErrorCode.InvalidArgument, $"packet: {frame.Length} bytes; give 1 to {DetachedPackets.MaxFrame}");
         if (runtime.PortNumbers.Current.IndexOf(inPort) < 0)
             throw new CommandException(CommandErrorCode.InvalidArgument, $"in_port: there is no port {inPort}");
         using var packets = new DetachedPackets();
@@ -59,7 +61,8 @@ internal sealed unsafe class Explainer(SwitchRuntime runtime)
             foreach (var step in found)
             {
                 if (!step.Flow.IsValid)
-                    return Dropped(text, TableMiss, "table", $"table {step.TableId}: no flow matches", $" in table {step.TableId}");
+                    return Dropped(
+                        text, TableMiss, "table", $"table {step.TableId}: no flow matches", $" in table {step.TableId}");
                 _ = runtime.Tables.TryGet(step.Flow, out _, out var spec);
                 _ = FlowSpecDecoder.TryReadHeader(spec, out var head);
                 _steps.Add(TraceText.Matched(step.TableId, head.Priority, head.Cookie, step.Flow.Slot, step.Flow.Generation));
@@ -106,14 +109,23 @@ internal sealed unsafe class Explainer(SwitchRuntime runtime)
             _steps.Add(new() { Kind = "output", Text = $"sent to {TraceText.Port(outputs[i].Port, runtime.Engine)}" });
         }
 
-        foreach (var (_, info, _) in context.Punts) _steps.Add(new() { Kind = "punt", Text = $"sent to the controller: {info.Reason}" });
+        foreach (var (_, info, _) in context.Punts) _steps.Add(
+            new() { Kind = "punt", Text = $"sent to the controller: {info.Reason}" });
         var dropped = context.Drops.Count > 0 ? ActionsDropReasons.All[context.Drops[0].Reason].Name : "";
         if (dropped.Length > 0) _steps.Add(new() { Kind = "drop", Text = $"dropped: {dropped}" });
         var verdict = _steps.Where(step => step.Kind is "output" or "punt" or "drop").Select(step => step.Text);
-        return new() { Packet = text, Steps = _steps, Outputs = outputs, DropReason = outputs.Count == 0 ? dropped : "", Verdict = string.Join("; ", verdict) };
+        return new()
+        {
+            Packet = text,
+            Steps = _steps,
+            Outputs = outputs,
+            DropReason = outputs.Count == 0 ? dropped : "",
+            Verdict = string.Join("; ", verdict),
+        };
     }
 
-    /// <summary>Output normal looks the destination up: the explanation's own table of stations gets that one, so that nothing is learnt in
+    /// <summary>Output normal looks the destination up: the explanation's own table of stations gets that one, so that nothing is
+    /// learnt in
     /// the switch's.</summary>
     private void CopyStation(MacTable macs, DetachedContext context, void* mbuf, PacketMeta* meta)
     {

@@ -7,7 +7,8 @@ using KernelBypass.Pipeline.Stages;
 
 namespace KernelBypass.DataPlane.Commands;
 
-/// <summary>What the actions of a packet-out stand on: the main lcore's own copies, and the channel for what goes to the controller.</summary>
+/// <summary>What the actions of a packet-out stand on: the main lcore's own copies, and the channel for what goes to the
+/// controller.</summary>
 internal sealed unsafe class PacketOutContext(SwitchRuntime runtime) : StageContext, IDisposable
 {
     private readonly ulong* _deferred = (ulong*)NativeMemory.AllocZeroed(sizeof(ulong));

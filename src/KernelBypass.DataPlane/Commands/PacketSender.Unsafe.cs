@@ -10,7 +10,8 @@ using KernelBypass.Pipeline.Stages.Actions;
 namespace KernelBypass.DataPlane.Commands;
 
 /// <summary>
-/// Sends packet-outs: the actions run here, on the main lcore, over a copy in an mbuf, and what they output goes to the lcores that send.
+/// Sends packet-outs: the actions run here, on the main lcore, over a copy in an mbuf, and what they output goes to the lcores
+/// that send.
 /// Allocates nothing.
 /// </summary>
 internal sealed unsafe class PacketSender : IDisposable
@@ -25,9 +26,11 @@ internal sealed unsafe class PacketSender : IDisposable
     {
         _runtime = runtime;
         _context = new PacketOutContext(runtime);
-        // Stations are learnt from ports, not from controllers: a learner of its own that looks up and is never asked to learn, as
+        // Stations are learnt from ports, not from controllers: a learner of its own that looks up and is never asked to learn,
+        // as
         // the in_port of a packet from the controller is none.
-        _executor = new ActionExecutor(_context, _outputs, new MacLearner(runtime.Macs, (int)Lcore.Main, _context.Deferred), puntExpired: false);
+        _executor = new ActionExecutor(
+            _context, _outputs, new MacLearner(runtime.Macs, (int)Lcore.Main, _context.Deferred), puntExpired: false);
     }
 
     /// <inheritdoc/>
@@ -78,7 +81,8 @@ internal sealed unsafe class PacketSender : IDisposable
     }
 
     /// <summary>
-    /// Actions from the control plane are checked as a flow's would be, but for prerequisites: the packet itself is there to look at, and
+    /// Actions from the control plane are checked as a flow's would be, but for prerequisites: the packet itself is there to look
+    /// at, and
     /// the executor does so. Output TABLE must stand alone.
     /// </summary>
     private bool CheckActions(ReadOnlySpan<byte> actions, out bool toTable)

@@ -29,8 +29,10 @@ internal sealed class ProbeRegister(SwitchRuntime runtime)
             uint[] ports = request.Ports.Count == 0 && request.Stages.Count == 0 ? [0] : [.. request.Ports];
             foreach (var port in ports)
             {
-                if (request.Receive) Tap(capture, new(0, TapPoint.Receive, port, null, request.SnapLength, filter), ChannelPoint.PortRx, 0);
-                if (request.Transmit) Tap(capture, new(0, TapPoint.Transmit, port, null, request.SnapLength, filter), ChannelPoint.PortTx, 0);
+                if (request.Receive) Tap(
+                    capture, new(0, TapPoint.Receive, port, null, request.SnapLength, filter), ChannelPoint.PortRx, 0);
+                if (request.Transmit) Tap(
+                    capture, new(0, TapPoint.Transmit, port, null, request.SnapLength, filter), ChannelPoint.PortTx, 0);
             }
 
             foreach (var stage in request.Stages)
@@ -38,7 +40,8 @@ internal sealed class ProbeRegister(SwitchRuntime runtime)
                 if (stage == Drops)
                     Tap(capture, new(0, TapPoint.Drops, 0, null, request.SnapLength, filter), ChannelPoint.Drop, 0);
                 else
-                    Tap(capture, new(0, TapPoint.Stage, 0, stage, request.SnapLength, filter), ChannelPoint.Stage, PlaceOf(stage));
+                    Tap(capture, new(0, TapPoint.Stage, 0, stage, request.SnapLength, filter), ChannelPoint.Stage,
+                        PlaceOf(stage));
             }
         }
         catch
@@ -47,7 +50,8 @@ internal sealed class ProbeRegister(SwitchRuntime runtime)
             throw;
         }
 
-        if (!capture.Taps.Any()) throw new CommandException(CommandErrorCode.InvalidArgument, "the capture wants neither receive nor transmit");
+        if (!capture.Taps.Any()) throw new CommandException(
+            CommandErrorCode.InvalidArgument, "the capture wants neither receive nor transmit");
         return new CaptureStarted(capture.Id);
     }
 
@@ -61,7 +65,8 @@ internal sealed class ProbeRegister(SwitchRuntime runtime)
     internal TraceStarted StartTrace(TraceRequest request)
     {
         if (request.MaxPackets > MaxTracePackets)
-            throw new CommandException(CommandErrorCode.InvalidArgument, $"max_packets is {request.MaxPackets}: at most {MaxTracePackets}");
+            throw new CommandException(
+                CommandErrorCode.InvalidArgument, $"max_packets is {request.MaxPackets}: at most {MaxTracePackets}");
         runtime.Engine.AddTrace(new TraceFilter(++_lastId, FilterOf(request.Match)));
         _traces[_lastId] = (request.MaxPackets == 0 ? DefaultTracePackets : request.MaxPackets, Deadline(request.DurationMs));
         return new TraceStarted(_lastId);
@@ -148,7 +153,9 @@ internal sealed class ProbeRegister(SwitchRuntime runtime)
         for (var i = 0; i < runtime.Engine.Stages.Count; i++)
             if (runtime.Engine.Stages[i].Name == stage) return (ushort)i;
         throw new CommandException(
-            CommandErrorCode.InvalidArgument, $"there is no stage '{stage}'; there are {string.Join(", ", runtime.Engine.Stages.Select(s => s.Name))}, {Drops}");
+            CommandErrorCode.InvalidArgument,
+                $"there is no stage '{stage}'; there are {string.Join(", ", runtime.Engine.Stages.Select(s => s.Name))}, "
+                    + Drops);
     }
 
     private long Deadline(ulong durationMs) =>
@@ -159,6 +166,7 @@ internal sealed class ProbeRegister(SwitchRuntime runtime)
         if (match.Length == 0) return null;
         FlowKey key = default, mask = default;
         var error = FlowSpecDecoder.DecodeMatch(match, ref key, ref mask);
-        return error.IsOk ? new KeyFilter(key, mask) : throw new CommandException(CommandErrorCode.InvalidArgument, error.Describe());
+        return error.IsOk ? new KeyFilter(key, mask)
+            : throw new CommandException(CommandErrorCode.InvalidArgument, error.Describe());
     }
 }

@@ -47,13 +47,15 @@ internal sealed partial class SwitchCommands
         }
 
         if (item.Type == MessageType.FlowModify)
-            return FlowModifyCommand.TryDecode(item.Payload, out var flow, out _) ? CheckHandle(flow) : new(FlowErrorCode.Truncated);
+            return FlowModifyCommand.TryDecode(item.Payload, out var flow, out _) ? CheckHandle(flow)
+                : new(FlowErrorCode.Truncated);
         FlowKey key = default, mask = default;
         return FlowSpecDecoder.TryDecode(item.Payload, _runtime.FlowLimits, out _, ref key, ref mask);
     }
 
     private FlowSpecError CheckHandle(FlowHandle flow) =>
-        _runtime.Tables.TryGet(new TableHandle(flow.Slot, flow.Generation), out _, out _) ? FlowSpecError.Ok : new(FlowErrorCode.StaleHandle);
+        _runtime.Tables.TryGet(new TableHandle(flow.Slot, flow.Generation), out _, out _) ? FlowSpecError.Ok
+            : new(FlowErrorCode.StaleHandle);
 
     private FlowResult ApplyItem(in FlowBatchItems.Item item)
     {

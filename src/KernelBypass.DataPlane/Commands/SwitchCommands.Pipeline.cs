@@ -105,7 +105,8 @@ internal sealed partial class SwitchCommands
     public MacFlushed FlushMacs() => new((uint)_runtime.Macs.Flush());
 
     /// <inheritdoc/>
-    public ExplainAnswer Explain(ExplainRequest request) => Refusing(() => new Explainer(_runtime).Explain(request.InPort, request.Packet));
+    public ExplainAnswer Explain(ExplainRequest request) =>
+        Refusing(() => new Explainer(_runtime).Explain(request.InPort, request.Packet));
 
     /// <inheritdoc/>
     public TraceStarted StartTrace(TraceRequest request) => Refusing(() => Probes.StartTrace(request));

@@ -18,13 +18,16 @@ internal sealed partial class SwitchCommands
     {
         var ports = _runtime.Engine.Ports.List();
         if (ports.Count >= _runtime.Config.Limits.Ports)
-            throw new CommandException(CommandErrorCode.ResourceExhausted, $"the switch has {ports.Count} ports: raise limits.ports");
+            throw new CommandException(
+                CommandErrorCode.ResourceExhausted, $"the switch has {ports.Count} ports: raise limits.ports");
         foreach (var port in ports)
         {
             var clash = port.Spec.Name == settings.Name ? $"name '{settings.Name}'"
                 : settings.Number != 0 && port.Spec.Number == settings.Number ? $"number {settings.Number}"
-                : port.Spec.Device.Split(',')[0] == settings.Device.Split(',')[0] ? $"device '{settings.Device.Split(',')[0]}'" : null;
-            if (clash is not null) throw new CommandException(CommandErrorCode.AlreadyExists, $"port {port.Spec.Name} has the {clash} already");
+                : port.Spec.Device.Split(',')[0] == settings.Device.Split(',')[0] ? $"device '{settings.Device.Split(',')[0]}'"
+                    : null;
+            if (clash is not null) throw new CommandException(
+                CommandErrorCode.AlreadyExists, $"port {port.Spec.Name} has the {clash} already");
         }
 
         return Describe(_runtime.Engine.Ports.Attach(SpecOf(settings)));
@@ -92,7 +95,8 @@ internal sealed partial class SwitchCommands
 
     private void Require(string port)
     {
-        if (_runtime.Engine.Ports.Find(port) is null) throw new CommandException(CommandErrorCode.NotFound, $"there is no port '{port}'");
+        if (_runtime.Engine.Ports.Find(port) is null) throw new CommandException(
+            CommandErrorCode.NotFound, $"there is no port '{port}'");
     }
 
     private static PortSpec SpecOf(PortSettings settings) => new()

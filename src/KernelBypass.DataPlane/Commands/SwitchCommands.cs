@@ -12,7 +12,8 @@ namespace KernelBypass.DataPlane.Commands;
 /// <summary>Carries the daemon's commands out, on the main lcore. This part: flows, which allocate nothing.</summary>
 internal sealed partial class SwitchCommands : ICommandHandler, IDisposable
 {
-    /// <summary>Slots that memory is made sure of beyond the highest in use: a flow that fails may have taken one for a moment.</summary>
+    /// <summary>Slots that memory is made sure of beyond the highest in use: a flow that fails may have taken one for a
+    /// moment.</summary>
     private const uint SlotsAhead = 256;
 
     private readonly SwitchRuntime _runtime;
@@ -135,5 +136,6 @@ internal sealed partial class SwitchCommands : ICommandHandler, IDisposable
         _undo.Dispose();
     }
 
-    private bool ReserveSlot() => _runtime.FlowStats.TryReserve((uint)Math.Min(_highestSlot + SlotsAhead, _runtime.FlowStats.Flows - 1));
+    private bool ReserveSlot() =>
+        _runtime.FlowStats.TryReserve((uint)Math.Min(_highestSlot + SlotsAhead, _runtime.FlowStats.Flows - 1));
 }

@@ -42,7 +42,8 @@ internal static class TraceText
 
     /// <summary>An address as people write it.</summary>
     internal static string Mac(ulong mac) =>
-        string.Join(':', Enumerable.Range(0, 6).Select(i => ((byte)(mac >> (40 - 8 * i))).ToString("x2", CultureInfo.InvariantCulture)));
+        string.Join(
+            ':', Enumerable.Range(0, 6).Select(i => ((byte)(mac >> (40 - 8 * i))).ToString("x2", CultureInfo.InvariantCulture)));
 
     /// <summary>"port 2 (p1)".</summary>
     internal static string Port(uint number, PipelineEngine engine) => number switch
@@ -52,7 +53,8 @@ internal static class TraceText
         ReservedPort.Flood => "flood",
         ReservedPort.All => "all",
         ReservedPort.Controller => "controller",
-        _ => engine.Ports.Find(number.ToString(CultureInfo.InvariantCulture)) is { } port ? $"port {number} ({port.Spec.Name})" : $"port {number} (absent)",
+        _ => engine.Ports.Find(number.ToString(CultureInfo.InvariantCulture)) is { } port ? $"port {number} ({port.Spec.Name})"
+            : $"port {number} (absent)",
     };
 
     /// <summary>Name of a drop reason by its data-plane-wide number.</summary>
@@ -66,7 +68,8 @@ internal static class TraceText
     internal static Channel.Messages.ExplainStep Describe(in TraceStep step, PipelineEngine engine) => step.Kind switch
     {
         TraceStepKind.FlowMatched => Matched(step.TableId, step.Priority, step.Cookie, step.FlowSlot, step.FlowGeneration),
-        TraceStepKind.TableMiss => new() { Kind = "table", Text = $"table {step.TableId}: no flow matches", TableId = step.TableId },
+        TraceStepKind.TableMiss =>
+            new() { Kind = "table", Text = $"table {step.TableId}: no flow matches", TableId = step.TableId },
         TraceStepKind.Action => new() { Kind = "action", Text = Action((ActionKind)step.Argument, step.Port) },
         TraceStepKind.Output => new() { Kind = "output", Text = $"sent to {Port(step.Port, engine)}" },
         TraceStepKind.Drop => new() { Kind = "drop", Text = $"dropped: {DropName((int)step.Argument)}" },
@@ -74,7 +77,8 @@ internal static class TraceText
     };
 
     /// <summary>A flow that was met.</summary>
-    internal static Channel.Messages.ExplainStep Matched(byte table, ushort priority, ulong cookie, uint slot, uint generation) => new()
+    internal static Channel.Messages.ExplainStep Matched(
+        byte table, ushort priority, ulong cookie, uint slot, uint generation) => new()
     {
         Kind = "table",
         Text = $"table {table}: priority {priority} cookie 0x{cookie:x} matched",

@@ -82,12 +82,14 @@ internal static class ConfigFile
 
         void Bound(long value, long minimum, long maximum, string key)
         {
-            if (value < minimum || value > maximum) throw new ConfigException($"{path}: {key} is {value}; it must be {minimum} to {maximum}");
+            if (value < minimum || value > maximum) throw new ConfigException(
+                $"{path}: {key} is {value}; it must be {minimum} to {maximum}");
         }
 
         void OneOf(string value, string key, params string[] allowed)
         {
-            if (!allowed.Contains(value)) throw new ConfigException($"{path}: {key} is '{value}'; it must be one of {string.Join(", ", allowed)}");
+            if (!allowed.Contains(value)) throw new ConfigException(
+                $"{path}: {key} is '{value}'; it must be one of {string.Join(", ", allowed)}");
         }
     }
 

@@ -5,7 +5,8 @@ using KernelBypass.Channel.SharedMemory;
 namespace KernelBypass.DataPlane.Configuration;
 
 /// <summary>
-/// The data plane's configuration: a JSON file that kernelbypassd renders from its YAML, with the same keys and defaults. Unknown keys are
+/// The data plane's configuration: a JSON file that kernelbypassd renders from its YAML, with the same keys and defaults. Unknown
+/// keys are
 /// refused. Properties have setters, as the JSON source generator loses the defaults of init-only ones.
 /// </summary>
 internal sealed record DataPlaneConfig
@@ -89,7 +90,8 @@ internal sealed record IdleConfig
     /// <summary>Longest sleep of a worker lcore: the latency that idling may add. 0: never sleeps.</summary>
     public int MaxSleepUs { get; set; } = 500;
 
-    /// <summary>Longest wait of the main lcore for a command, which wakes it: bounds the latency of packet-ins, which do not.</summary>
+    /// <summary>Longest wait of the main lcore for a command, which wakes it: bounds the latency of packet-ins, which do
+    /// not.</summary>
     public int MainWaitUs { get; set; } = 1000;
 }
 

@@ -5,10 +5,12 @@ namespace KernelBypass.DataPlane.Hosting;
 /// <summary>Every log message of the data plane.</summary>
 internal static partial class DataPlaneLog
 {
-    [LoggerMessage(1, LogLevel.Information, "kernelbypass-dataplane {Version} starts (pid {Pid}, {Dpdk}), run directory {RunDir}")]
+    [LoggerMessage(
+        1, LogLevel.Information, "kernelbypass-dataplane {Version} starts (pid {Pid}, {Dpdk}), run directory {RunDir}")]
     internal static partial void Starting(this ILogger log, string version, int pid, string dpdk, string runDir);
 
-    [LoggerMessage(2, LogLevel.Information, "forwarding: main lcore {Main}, worker lcores {Workers}, ready after {Milliseconds} ms")]
+    [LoggerMessage(
+        2, LogLevel.Information, "forwarding: main lcore {Main}, worker lcores {Workers}, ready after {Milliseconds} ms")]
     internal static partial void Forwarding(this ILogger log, uint main, string workers, long milliseconds);
 
     [LoggerMessage(3, LogLevel.Information, "a control plane (pid {Pid}) is attached")]
@@ -35,6 +37,7 @@ internal static partial class DataPlaneLog
     [LoggerMessage(10, LogLevel.Critical, "the main loop failed: {Message}")]
     internal static partial void MainLoopFailed(this ILogger log, string message, Exception failure);
 
-    [LoggerMessage(11, LogLevel.Information, "warmed up in {Milliseconds} ms on {Packets} synthetic packets: {First:F0} ns a packet at first, {Last:F0} ns at last")]
+    [LoggerMessage(11, LogLevel.Information,
+        "warmed up in {Milliseconds} ms on {Packets} synthetic packets: {First:F0} ns a packet at first, {Last:F0} ns at last")]
     internal static partial void WarmedUp(this ILogger log, long milliseconds, long packets, double first, double last);
 }

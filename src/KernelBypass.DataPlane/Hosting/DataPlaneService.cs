@@ -26,7 +26,8 @@ internal sealed class ExitStatus
 }
 
 /// <summary>
-/// Starts EAL and the pipeline, warms the packet path up, runs the main loop on the main lcore until the host stops, and takes everything
+/// Starts EAL and the pipeline, warms the packet path up, runs the main loop on the main lcore until the host stops, and takes
+/// everything
 /// down in order.
 /// </summary>
 internal sealed class DataPlaneService(
@@ -37,7 +38,8 @@ internal sealed class DataPlaneService(
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.Factory.StartNew(() => Run(stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task.Factory.StartNew(
+            () => Run(stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private void Run(CancellationToken stop)
     {
@@ -52,7 +54,8 @@ internal sealed class DataPlaneService(
             _log.Stopping();
             runtime.Eal.Invoke(runtime.Engine.Dispose);
         }
-        catch (Exception e) when (e is ChannelException or DpdkException or PipelineException or InvalidOperationException or OutOfMemoryException)
+        catch (Exception e) when (
+            e is ChannelException or DpdkException or PipelineException or InvalidOperationException or OutOfMemoryException)
         {
             _log.CannotStart(e.Message);
             exit.Code = ExitStatus.CannotStart;

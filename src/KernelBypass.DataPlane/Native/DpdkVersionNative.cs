@@ -9,7 +9,8 @@ internal static unsafe class DpdkVersionNative
     internal static string Read()
     {
         var shim = Path.Combine(AppContext.BaseDirectory, "libkbdpdk.so");
-        if (!NativeLibrary.TryLoad(shim, out var library) || !NativeLibrary.TryGetExport(library, "rte_version", out var symbol)) return "unknown";
+        if (!NativeLibrary.TryLoad(shim, out var library)
+            || !NativeLibrary.TryGetExport(library, "rte_version", out var symbol)) return "unknown";
         return Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)symbol)()) ?? "unknown";
     }
 }

@@ -3,7 +3,8 @@ using KernelBypass.DataPlane.Commands;
 namespace KernelBypass.DataPlane.Switch;
 
 /// <summary>
-/// The main lcore's work: commands, timeouts, reclamation, packet-ins, statistics; and sleep when there is nothing. Allocates nothing but
+/// The main lcore's work: commands, timeouts, reclamation, packet-ins, statistics; and sleep when there is nothing. Allocates
+/// nothing but
 /// for cold commands.
 /// </summary>
 internal sealed class MainLoop

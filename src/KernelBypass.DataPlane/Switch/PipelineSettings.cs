@@ -29,10 +29,12 @@ internal static class PipelineSettings
             : [.. config.Pipeline.Stages.Select(s => Spec(s.Name.Length == 0 ? s.Kind : s.Name, s.Kind, s.Options, config))];
         return config.Pipeline.Placement.Count == 0
             ? PipelineDescription.OneChain(stages, lcores)
-            : new PipelineDescription(stages, [.. config.Pipeline.Placement.Select(chain => new ChainSpec(chain.Stages, chain.Lcores))]);
+            : new PipelineDescription(
+                stages, [.. config.Pipeline.Placement.Select(chain => new ChainSpec(chain.Stages, chain.Lcores))]);
     }
 
-    /// <summary>The ageing time of stations is a limit of the switch; the actions stage has it as an option, which wins when it is given.</summary>
+    /// <summary>The ageing time of stations is a limit of the switch; the actions stage has it as an option, which wins when it
+    /// is given.</summary>
     private static StageSpec Spec(string name, string kind, IReadOnlyDictionary<string, long> options, DataPlaneConfig config)
     {
         const string AgeOption = "mac_age_seconds";

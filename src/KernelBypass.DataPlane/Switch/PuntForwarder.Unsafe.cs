@@ -6,7 +6,8 @@ using KernelBypass.Pipeline.Engine;
 
 namespace KernelBypass.DataPlane.Switch;
 
-/// <summary>Hands packet-ins, captured packets and traces from the workers on to the daemon. Allocates nothing, traces apart.</summary>
+/// <summary>Hands packet-ins, captured packets and traces from the workers on to the daemon. Allocates nothing, traces
+/// apart.</summary>
 internal sealed unsafe class PuntForwarder(SwitchRuntime runtime, ProbeRegister probes)
 {
     private const int BurstSize = 32;

@@ -8,7 +8,8 @@ namespace KernelBypass.DataPlane.Switch;
 internal sealed unsafe class SharedCounterSpace(MetricsWriter metrics) : ICounterSpace
 {
     /// <inheritdoc/>
-    public ulong* Add(int owner, MetricDeclaration metric, params ReadOnlySpan<string> labelValues) => metrics.Add(owner, metric, labelValues);
+    public ulong* Add(int owner, MetricDeclaration metric, params ReadOnlySpan<string> labelValues) =>
+        metrics.Add(owner, metric, labelValues);
 
     /// <inheritdoc/>
     public void Remove(ulong* counter) => metrics.Remove(counter);

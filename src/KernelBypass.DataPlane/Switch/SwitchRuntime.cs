@@ -14,7 +14,8 @@ using KernelBypass.Pipeline.Tables;
 namespace KernelBypass.DataPlane.Switch;
 
 /// <summary>
-/// Everything that the switch is made of, put together: channel, EAL, counters, tables, engine. Made and disposed by the host's thread;
+/// Everything that the switch is made of, put together: channel, EAL, counters, tables, engine. Made and disposed by the host's
+/// thread;
 /// used by the main lcore.
 /// </summary>
 internal sealed class SwitchRuntime : IDisposable
@@ -92,11 +93,13 @@ internal sealed class SwitchRuntime : IDisposable
         var counters = new SharedCounterSpace(metrics);
         Counters = new ProcessCounters(counters);
         int[] lcores = [.. Lcore.Workers.Select(lcore => (int)lcore)];
-        if (lcores.Length == 0) throw new PipelineException($"eal.lcores '{Config.Eal.Lcores}' leaves no worker: give at least two lcores");
+        if (lcores.Length == 0) throw new PipelineException(
+            $"eal.lcores '{Config.Eal.Lcores}' leaves no worker: give at least two lcores");
         var slots = FlowTablesOptions.SlotsFor(limits.Flows);
         FlowStats = Keep(FlowStatsWriter.Create(directory, lcores.Length, slots));
         var services = new StageServices().Add(WordDemand).Add(PortNumbers);
-        Macs = Keep(new MacTable(limits.Macs, Math.Max(lcores.Max(), (int)Lcore.Main) + 1, counters) { AgeSeconds = (uint)limits.MacAgeS });
+        Macs = Keep(new MacTable(
+            limits.Macs, Math.Max(lcores.Max(), (int)Lcore.Main) + 1, counters) { AgeSeconds = (uint)limits.MacAgeS });
         Tables = Keep(new FlowTables(new FlowTablesOptions
         {
             Limits = FlowLimits,

@@ -45,12 +45,14 @@ internal sealed unsafe class WarmUp : IDisposable
         _statistics = FlowStatistics.InProcess(FlowTablesOptions.SlotsFor(256), 0);
         _tables = new FlowTables(new FlowTablesOptions
         {
-            Limits = new FlowLimits(4, 16), MaxFlows = 256, MaxFlowsPerTable = 256, MaxMasks = 16, Statistics = _statistics, GracePeriod = new Immediate(),
+            Limits = new FlowLimits(4, 16), MaxFlows = 256, MaxFlowsPerTable = 256, MaxMasks = 16, Statistics = _statistics,
+                GracePeriod = new Immediate(),
         });
         _macs = new MacTable(64, 1, _counters);
         var ports = new PortDirectory();
         ports.Publish([new(1, 0, true, true, false), new(2, 1, true, true, false)]);
-        _stages = [new ParseStage(_context, new KeyWordDemand()), new ClassifyStage(_context, _tables), new ActionsStage(_context, ports, _macs)];
+        _stages = [new ParseStage(_context, new KeyWordDemand()), new ClassifyStage(_context, _tables),
+            new ActionsStage(_context, ports, _macs)];
         _frames = [.. Enumerable.Range(0, Burst.MaxReceive).Select(Frame)];
         _mbufs = [.. _frames.Select(frame => (nint)_packets.Create(frame, 1))];
     }
@@ -126,7 +128,8 @@ internal sealed unsafe class WarmUp : IDisposable
                     new(MatchField.EthType, [8, 0]), new(MatchField.IpProto, [6]), new(MatchField.Ipv4Src, [10, 0, 0, (byte)i]),
                     new(MatchField.Ipv4Dst, [10, 1, 0, 1]), new(MatchField.TcpSrc, [0, (byte)i]), new(MatchField.TcpDst, [0, 80]),
                 ],
-                ApplyActions = [FlowAction.SetField(MatchField.EthDst, [2, 0, 0, 0, 0, 2]), FlowAction.DecTtl, FlowAction.Output(2)],
+                ApplyActions = [FlowAction.SetField(MatchField.EthDst, [2, 0, 0, 0, 0, 2]), FlowAction.DecTtl,
+                    FlowAction.Output(2)],
             });
         }
 
@@ -140,7 +143,8 @@ internal sealed unsafe class WarmUp : IDisposable
             Add(new FlowSpec
             {
                 Priority = (ushort)(200 + bits),
-                Match = [new(MatchField.EthType, [8, 0]), new(MatchField.Ipv4Dst, [192, 168, 0, 0], [255, 255, (byte)(0xff << bits), 0])],
+                Match = [new(MatchField.EthType, [8, 0]),
+                    new(MatchField.Ipv4Dst, [192, 168, 0, 0], [255, 255, (byte)(0xff << bits), 0])],
                 ApplyActions = [FlowAction.Output(2)],
             });
         }

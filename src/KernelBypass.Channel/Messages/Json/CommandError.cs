@@ -18,7 +18,8 @@ public enum CommandErrorCode
 /// <param name="Message">One sentence: the thing, the place, the remedy.</param>
 public sealed record CommandError(CommandErrorCode Code, string Message);
 
-/// <summary>Thrown by a command's handler in the data plane, carried over, and thrown to its caller in the control plane.</summary>
+/// <summary>Thrown by a command's handler in the data plane, carried over, and thrown to its caller in the control
+/// plane.</summary>
 public sealed class CommandException(CommandErrorCode code, string message) : Exception(message)
 {
     /// <summary>Kind of refusal.</summary>
