@@ -11,7 +11,7 @@ using V1Action = KernelBypass.V1.Action;
 namespace KernelBypass.Daemon.Tests.Supervision;
 
 /// <summary>kernelbypassd as a process of its own, over a data plane without packets as another.</summary>
-public sealed class SupervisorTests : IAsyncDisposable
+public sealed class SupervisorTests : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("kbs-").FullName;
     private readonly StringBuilder _log = new();
@@ -105,7 +105,10 @@ public sealed class SupervisorTests : IAsyncDisposable
         return daemon.ExitCode;
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    /// <summary>xunit 2 ends a test with this, not with IAsyncDisposable.</summary>
+    public async Task DisposeAsync()
     {
         if (_daemon is { HasExited: false }) await StopAsync(_daemon);
         _daemon?.Dispose();
