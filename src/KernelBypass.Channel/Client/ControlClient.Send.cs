@@ -201,14 +201,18 @@ public sealed partial class ControlClient
             await WaitForRoomAsync(cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>The ring is full: wait until the data plane has read an eighth of it, or give the channel up.</summary>
+    /// <summary>The ring is full: wait until half of it is free, which is room for any message, or give the channel up when
+    /// the data plane reads nothing.</summary>
     private async Task WaitForRoomAsync(CancellationToken cancellation)
     {
         RingDataPlane();
-        var free = _commands.FreeBytes;
-        var deadline = Environment.TickCount64 + (long)_options.CommandTimeout.TotalMilliseconds;
-        while (_commands.FreeBytes < Math.Max(free + 1, _commands.Capacity / 8))
+        var seen = _commands.FreeBytes;
+        var patience = (long)_options.CommandTimeout.TotalMilliseconds;
+        var deadline = Environment.TickCount64 + patience;
+        for (long free; (free = _commands.FreeBytes) < _commands.Capacity / 2;)
         {
+            if (free != seen) deadline = Environment.TickCount64 + patience;
+            seen = free;
             ThrowIfClosed();
             if (_stopping) throw ClosedException("the control plane detached");
             if (Environment.TickCount64 > deadline)
