@@ -40,7 +40,7 @@ cleanup() {
 for host in "${hosts[@]}"; do
     [[ ! -e /run/netns/$host ]] || fail "network namespace $host exists already: another demonstration? ip netns del $host"
 done
-[[ ! -S $run/kernelbypassd.sock ]] || ! "$bin/kbctl" status >/dev/null 2>&1 || fail "a switch runs already in $run: stop it first"
+[[ ! -S $run/api.sock ]] || ! "$bin/kbctl" status >/dev/null 2>&1 || fail "a switch runs already in $run: stop it first"
 run_made=$([[ -d $run ]] && echo "" || echo "$run")
 trap cleanup EXIT
 trap 'exit 130' INT TERM

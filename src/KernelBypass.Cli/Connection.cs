@@ -102,12 +102,15 @@ internal sealed class Connection : IDisposable
             return GrpcChannel.ForAddress(address);
         }
 
-        var endpoint = new UnixDomainSocketEndPoint(address[Unix.Length..]);
+        var path = address[Unix.Length..];
+        var endpoint = new UnixDomainSocketEndPoint(path);
         var handler = new SocketsHttpHandler
         {
             ConnectTimeout = timeout,
             ConnectCallback = async (_, cancellation) =>
             {
+                // Else the error is "cannot assign requested address", which says nothing.
+                if (!File.Exists(path)) throw new IOException($"there is no socket {path}");
                 var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
                 try
                 {

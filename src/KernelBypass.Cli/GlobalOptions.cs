@@ -9,7 +9,7 @@ internal static class GlobalOptions
     internal static readonly Option<string> Address = new("--address", "-a")
     {
         Description = "unix:///PATH or http://HOST:PORT of kernelbypassd; also KBCTL_ADDRESS",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("KBCTL_ADDRESS") ?? "unix:///run/kernelbypass/kernelbypassd.sock",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("KBCTL_ADDRESS") ?? "unix:///run/kernelbypass/api.sock",
         Recursive = true,
         HelpName = "ADDRESS",
     };

@@ -27,7 +27,7 @@ internal sealed class SwitchUnderTest : IDisposable
     /// <summary>Where everything of this switch is.</summary>
     internal string Folder { get; }
 
-    internal string Socket => Path.Combine(Folder, "run", "kernelbypassd.sock");
+    internal string Socket => Path.Combine(Folder, "run", "api.sock");
 
     internal string Log => Path.Combine(Folder, "kernelbypassd.log");
 

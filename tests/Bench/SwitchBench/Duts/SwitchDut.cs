@@ -43,7 +43,7 @@ internal sealed class SwitchDut(
         Directory.CreateDirectory(_folder);
         await File.WriteAllTextAsync($"{_folder}/kernelbypass.yaml", Yaml());
         _daemon = ProcessRun.Start($"taskset -c 0 {_programs}/kernelbypassd --config {_folder}/kernelbypass.yaml", $"{_folder}/log");
-        _channel = OpenChannel($"{_folder}/run/kernelbypassd.sock");
+        _channel = OpenChannel($"{_folder}/run/api.sock");
         await ProcessRun.UntilAsync(IsRunningAsync, 60, $"the switch's start (see {_folder}/log)");
         Pid = (int)(await Pipeline.GetStatusAsync(new GetStatusRequest())).DataplanePid;
 
@@ -80,7 +80,7 @@ internal sealed class SwitchDut(
 
     /// <summary>Runs kbctl; it must succeed.</summary>
     internal string Kbctl(string arguments) =>
-        ProcessRun.Must($"{_programs}/kbctl {arguments} --timeout 60 --address unix://{_folder}/run/kernelbypassd.sock");
+        ProcessRun.Must($"{_programs}/kbctl {arguments} --timeout 60 --address unix://{_folder}/run/api.sock");
 
     private async Task AttachAsync(string name, uint number, string device) => await Ports.AttachAsync(new AttachPortRequest
     {
