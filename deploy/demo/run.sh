@@ -10,6 +10,7 @@ hosts=(kb-h1 kb-h2)
 seconds=${DEMO_IPERF_SECONDS:-5}
 work=$(mktemp -d /tmp/kernelbypass-demo.XXXXXX)
 run=/run/kernelbypass
+export KBCTL_ADDRESS=unix://$run/api.sock
 daemon=""
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }

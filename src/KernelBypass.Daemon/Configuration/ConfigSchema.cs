@@ -80,8 +80,8 @@ internal static class ConfigSchema
         "idle", "What an lcore does when there are no packets. The sleep bound is the latency that an idle switch adds.",
         Integer("spin_polls", 1_000, 0, 1_000_000_000, "Empty polls before the lcore starts to pause."),
         Integer("pause_polls", 1_000, 0, 1_000_000_000, "Empty polls with a pause instruction before the lcore starts to sleep."),
-        Integer("max_sleep_us", 500, 0, 1_000_000, "Longest sleep in microseconds; 0 never sleeps: one whole CPU for each lcore."),
-        Integer("main_wait_us", 1_000, 0, 100_000,
+        Integer("max_sleep_us", 1_000, 0, 1_000_000, "Longest sleep in microseconds; 0 never sleeps: one whole CPU for each lcore."),
+        Integer("main_wait_us", 5_000, 0, 100_000,
             "Longest wait of the main lcore, in microseconds: what an idle switch adds to a packet-in. Commands wake it."));
 
     private static ConfigField PortItem() => Section(

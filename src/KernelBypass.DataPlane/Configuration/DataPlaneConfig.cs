@@ -88,11 +88,11 @@ internal sealed record IdleConfig
     public int PausePolls { get; set; } = 1000;
 
     /// <summary>Longest sleep of a worker lcore: the latency that idling may add. 0: never sleeps.</summary>
-    public int MaxSleepUs { get; set; } = 500;
+    public int MaxSleepUs { get; set; } = 1000;
 
     /// <summary>Longest wait of the main lcore for a command, which wakes it: bounds the latency of packet-ins, which do
     /// not.</summary>
-    public int MainWaitUs { get; set; } = 1000;
+    public int MainWaitUs { get; set; } = 5000;
 }
 
 /// <summary>The stages in the order of a packet's way, and where they run. Empty: the default.</summary>

@@ -12,6 +12,7 @@ internal sealed class MainLoop
     private const int CommandsPerTurn = 1024;
     private const int SweepBudget = 8192;
     private const long RefreshNs = 100_000_000;
+    private const int BusyWaitUs = 1000;
     private const long SecondNs = 1_000_000_000;
 
     private readonly SwitchRuntime _runtime;
@@ -21,6 +22,7 @@ internal sealed class MainLoop
     private long _nextSweep;
     private long _nextRefresh;
     private long _nextEngineRefresh;
+    private long _lastWork;
 
     internal MainLoop(SwitchRuntime runtime, SwitchCommands commands)
     {
@@ -35,8 +37,15 @@ internal sealed class MainLoop
     {
         while (!stop.IsCancellationRequested && !_commands.StopRequested)
         {
-            if (Turn()) _runtime.Server.RingDaemon();
-            else _runtime.Server.Wait(_runtime.Config.Idle.MainWaitUs);
+            if (Turn())
+            {
+                _lastWork = _runtime.Clock.ElapsedNs;
+                _runtime.Server.RingDaemon();
+            }
+            else
+            {
+                _runtime.Server.Wait(WaitUs());
+            }
         }
 
         // What the workers have handed over is told before they stop, if that does not take too long.
@@ -46,6 +55,13 @@ internal sealed class MainLoop
         }
 
         _runtime.Server.RingDaemon();
+    }
+
+    /// <summary>Where there was work within the last second more is likely: packet-ins do not ring, so they are looked for oftener.</summary>
+    private int WaitUs()
+    {
+        var longest = _runtime.Config.Idle.MainWaitUs;
+        return _runtime.Clock.ElapsedNs - _lastWork < SecondNs ? Math.Min(longest, BusyWaitUs) : longest;
     }
 
     /// <summary>One turn; false when there was nothing to do.</summary>

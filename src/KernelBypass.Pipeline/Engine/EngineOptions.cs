@@ -10,7 +10,7 @@ public sealed record EngineOptions
     public int IdlePausePolls { get; init; } = 1000;
 
     /// <summary>Longest sleep of an idle lcore, microseconds: the latency that idling may add. 0: never sleeps.</summary>
-    public int MaxSleepMicroseconds { get; init; } = 500;
+    public int MaxSleepMicroseconds { get; init; } = 1000;
 
     /// <summary>Packets that fit in the ring before an lcore of a later chain.</summary>
     public int RingSize { get; init; } = 4096;

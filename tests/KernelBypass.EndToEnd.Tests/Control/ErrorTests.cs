@@ -16,7 +16,6 @@ public class ErrorTests(ThreeHosts lab)
     [InlineData("table=200,priority=1 actions=output:1", "limits.tables")]
     [InlineData("table=0,priority=1 actions=set_field:ipv4_dst=10.0.0.1,output:1", "ipv4_dst")]
     [InlineData("table=0,priority=1 actions=pop_vlan,output:1", "vlan")]
-    [InlineData("table=0,priority=1 actions=output:99", "99")]
     public void A_bad_flow_names_its_field(string flow, string named)
     {
         lab.Reset();
@@ -28,6 +27,17 @@ public class ErrorTests(ThreeHosts lab)
     }
 
     [Fact]
+    public void A_flow_to_an_unknown_port_is_refused_until_the_port_is_there()
+    {
+        lab.Reset();
+        var result = lab.Switch.Kbctl("flow", "add", "table=0,priority=1 actions=output:99");
+        Assert.Equal(2, result.Code);
+        Assert.Contains("FailedPrecondition", result.Error, StringComparison.Ordinal);
+        Assert.Contains("attach it first", result.Error, StringComparison.Ordinal);
+        Assert.Empty(lab.Switch.ReadFlows());
+    }
+
+    [Fact]
     public void All_or_nothing_applies_nothing_when_one_is_wrong()
     {
         lab.Reset();
@@ -35,7 +45,7 @@ public class ErrorTests(ThreeHosts lab)
         request.Updates.Add(Insert(1, output: 1));
         request.Updates.Add(Insert(2, output: 4711));
         var error = Assert.Throws<RpcException>(() => lab.Switch.Flows.Write(request));
-        Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
+        Assert.Equal(StatusCode.FailedPrecondition, error.StatusCode);
         Assert.Equal("1", error.Trailers.GetValue("kernelbypass-failed-update"));
         Assert.Empty(lab.Switch.ReadFlows());
     }
@@ -50,7 +60,7 @@ public class ErrorTests(ThreeHosts lab)
         request.Updates.Add(Insert(3, output: 2));
         var answer = lab.Switch.Flows.Write(request);
         Assert.Equal(2u, answer.Applied);
-        Assert.Equal([0, (int)StatusCode.InvalidArgument, 0], answer.Results.Select(result => result.Code));
+        Assert.Equal([0, (int)StatusCode.FailedPrecondition, 0], answer.Results.Select(result => result.Code));
         Assert.Equal(2, lab.Switch.ReadFlows().Count);
     }
 

@@ -100,7 +100,8 @@ public class VisibilityTests(ThreeHosts lab)
 
             return reasons;
         });
-        lab.H1.Run("ping", ["-c", "2", "-W", "2", "-s", "200", lab.H2.Address]);
+        lab.H1.Ip("neigh flush all");
+        lab.H1.Run("ping", ["-c", "3", "-W", "2", "-s", "200", lab.H2.Address]);
         var seen = await hub;
         Assert.Contains(PacketIn.Types.Reason.NoMatch, seen);
         Assert.Contains(PacketIn.Types.Reason.Action, seen);

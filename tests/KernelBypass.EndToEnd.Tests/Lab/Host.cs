@@ -24,11 +24,8 @@ internal sealed class Host : IDisposable
             // The root end belongs to the switch: the kernel must not speak on it.
             File.WriteAllText($"/proc/sys/net/ipv6/conf/{Link}/disable_ipv6", "1");
             Shell.Must($"ip link set {Link} up");
-            Ip($"link set lo up");
             Ip($"link set eth0 address {Mac}");
-            Ip($"addr add {Address}/24 dev eth0");
-            Ip($"addr add {Address6}/64 dev eth0 nodad");
-            Ip($"link set eth0 up");
+            Configure();
             // veth leaves checksums and segmentation to a NIC that is not there.
             Must("ethtool -K eth0 tx off tso off gso off gro off");
         }
@@ -38,6 +35,32 @@ internal sealed class Host : IDisposable
             throw;
         }
     }
+
+    private Host(int index, string tap)
+    {
+        Index = index;
+        Namespace = $"kbe{Environment.ProcessId % 100000}-h{index}";
+        Link = tap;
+        Mac = $"02:00:00:99:00:{index:x2}";
+        Shell.Must($"ip netns add {Namespace}");
+        try
+        {
+            Shell.Must($"ip link set {tap} netns {Namespace}");
+            Ip($"link set {tap} name eth0 address {Mac}");
+            Configure();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Name of the tap interface that the switch makes for a host.</summary>
+    internal static string TapName(int index) => $"kbt{Environment.ProcessId % 100000}n{index}";
+
+    /// <summary>A host whose eth0 is the kernel's end of a tap port of the running switch.</summary>
+    internal static Host OnTap(int index) => new(index, TapName(index));
 
     internal int Index { get; }
 
@@ -51,6 +74,14 @@ internal sealed class Host : IDisposable
     internal string Address => $"10.99.0.{Index}";
 
     internal string Address6 => $"fd99::{Index}";
+
+    private void Configure()
+    {
+        Ip("link set lo up");
+        Ip($"addr add {Address}/24 dev eth0");
+        Ip($"addr add {Address6}/64 dev eth0 nodad");
+        Ip("link set eth0 up");
+    }
 
     /// <summary>Runs ip(8) in the namespace.</summary>
     internal void Ip(string arguments) => Shell.Must($"ip -n {Namespace} {arguments}");
@@ -81,9 +112,16 @@ internal sealed class Host : IDisposable
     {
         foreach (var process in _processes)
         {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
-            process.WaitForExit(5000);
-            process.Dispose();
+            try
+            {
+                if (!process.HasExited) process.Kill(entireProcessTree: true);
+                process.WaitForExit(5000);
+                process.Dispose();
+            }
+            catch (InvalidOperationException)
+            {
+                // The test has disposed of it: then it is among the namespace's processes, if it still runs.
+            }
         }
 
         foreach (var pid in Shell.Run("ip", ["netns", "pids", Namespace]).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))

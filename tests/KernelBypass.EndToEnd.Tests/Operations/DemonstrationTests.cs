@@ -20,5 +20,6 @@ public class DemonstrationTests
     }
 
     private static string Machine() =>
-        Shell.Must("ip netns list") + Shell.Must("ip -o link show") + Shell.Run("pgrep", ["-c", "kernelbypass"]).Output;
+        Shell.Must("ip netns list") + Shell.Must("ip -o link show") + Shell.Run("pgrep", ["-f", "kernelbypass-demo"]).Output
+        + string.Join(' ', Directory.GetFileSystemEntries("/run", "kernelbypass*"));
 }

@@ -47,8 +47,8 @@ try:
     write(flow_pb2.WriteRequest(updates=[update(5, out_port=4711)], atomicity=flow_pb2.WriteRequest.ALL_OR_NOTHING), timeout=10)
     raise SystemExit("a flow to an unknown port was accepted")
 except grpc.RpcError as error:
-    assert error.code() == grpc.StatusCode.INVALID_ARGUMENT, error
-    assert "4711" in error.details(), error.details()
+    assert error.code() == grpc.StatusCode.FAILED_PRECONDITION, error
+    assert "no such port" in error.details(), error.details()
     assert ("kernelbypass-failed-update", "0") in [(k, v) for k, v in error.trailing_metadata()], error.trailing_metadata()
 
 assert delete(flow_pb2.DeleteFlowsRequest(filter=everything.filter), timeout=10).deleted == 1000
