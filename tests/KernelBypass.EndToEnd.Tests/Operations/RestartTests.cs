@@ -79,7 +79,7 @@ public sealed class RestartTests(ITestOutputHelper log) : IDisposable
     public void Sighup_attaches_a_new_port_and_a_bad_file_changes_nothing()
     {
         var s = StartPair();
-        s.WriteConfig(PortsYaml() + "\n  - name: spare\n    number: 9\n    device: net_null0");
+        s.WriteConfig(PortsYaml() + "\n  - name: spare\n    number: 9\n    device: net_null0,no-rx=1");
         Shell.Must($"kill -HUP {s.DaemonPid}");
         Assert.True(SwitchUnderTest.Eventually(() => PortNames(s).Contains("spare")), s.LogTail());
         s.WriteConfig(PortsYaml() + "\n  - name: worse\n    number: notanumber\n    device: net_null1");
