@@ -199,22 +199,37 @@ public sealed unsafe partial class ActionExecutor
         TableId = run.Flow->TableId,
     };
 
-    private static void RecordAction(ref Run run, ActionOp* op) => run.Trace->Add(new TraceStep
+    private static void RecordAction(ref Run run, ActionOp* op)
     {
-        Kind = TraceStepKind.Action,
-        TableId = run.Flow->TableId,
-        Priority = run.Flow->Priority,
-        Argument = (uint)op->Kind,
-        Port = op->Kind switch
+        var step = new TraceStep
         {
-            ActionKind.SetField => (uint)op->Field,
-            ActionKind.PushVlan => op->Argument,
-            _ => op->Port,
-        },
-        FlowSlot = run.Flow->Slot,
-        Cookie = run.Flow->Cookie,
-        FlowGeneration = run.Flow->Generation,
-    });
+            Kind = TraceStepKind.Action,
+            TableId = run.Flow->TableId,
+            Priority = run.Flow->Priority,
+            Argument = (uint)op->Kind,
+            Port = op->Kind switch
+            {
+                ActionKind.SetField => (uint)op->Field,
+                ActionKind.PushVlan => op->Argument,
+                _ => op->Port,
+            },
+            FlowSlot = run.Flow->Slot,
+            Cookie = run.Flow->Cookie,
+            FlowGeneration = run.Flow->Generation,
+        };
+        if (op->Kind == ActionKind.SetField) new ReadOnlySpan<byte>(op->Value, 16).CopyTo(new Span<byte>(step.Value, 16));
+        run.Trace->Add(step);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RecordFlow(ref Run run) => run.Trace->Add(FlowTrace.Matched(run.Flow));
+
+    /// <summary>A last flow that goes on to another table: no flow of that one matched.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RecordMiss(ref Run run)
+    {
+        if (run.Flow != null && run.Flow->GotoTable != FlowSpecHeader.NoGoto) run.Trace->Add(FlowTrace.Missed(run.Flow->GotoTable));
+    }
 
     private static void RecordOutput(ref Run run, uint port)
     {

@@ -112,9 +112,11 @@ public sealed unsafe partial class ActionExecutor
             // The usual packet: one flow with apply-actions only.
             var flow = (FlowEntry*)meta->Flow0;
             run.Flow = flow;
+            if (run.Trace != null) RecordFlow(ref run);
             if (!RunOps(ref run, flow->Apply, flow->ApplyCount)) return;
             if (flow->WriteCount == 0 || flow->GotoTable != FlowSpecHeader.NoGoto)
             {
+                if (run.Trace != null) RecordMiss(ref run);
                 Finish(ref run);
                 return;
             }
@@ -138,11 +140,14 @@ public sealed unsafe partial class ActionExecutor
             var path = count > 2 ? (nint*)run.Meta->FlowPath : &run.Meta->Flow0;
             var flow = (FlowEntry*)path[i];
             run.Flow = flow;
+            if (run.Trace != null) RecordFlow(ref run);
             if (!RunOps(ref run, flow->Apply, flow->ApplyCount)) return false;
             if (flow->ClearActions != 0) _set.Clear();
             if (flow->WriteCount != 0) _set.Write(flow);
             run.Metadata = (run.Metadata & ~flow->MetadataMask) | (flow->MetadataValue & flow->MetadataMask);
         }
+
+        if (run.Trace != null) RecordMiss(ref run);
 
         // A last flow that goes on to another table: the packet missed there, and its action set dies with it (OpenFlow 1.3.5, 5.4).
         return _set.IsEmpty || run.Flow->GotoTable != FlowSpecHeader.NoGoto || RunSet(ref run);
@@ -279,6 +284,8 @@ public sealed unsafe partial class ActionExecutor
         if (_puntExpired)
         {
             var copy = _context.Copy(run.Packet.Pointer, uint.MaxValue);
+            if (run.Trace != null)
+                run.Trace->Add(new TraceStep { Kind = TraceStepKind.Punt, Argument = (uint)PacketInReason.InvalidTtl });
             if (copy != null) PuntCopy(copy, Punted(ref run, PacketInReason.InvalidTtl));
         }
 

@@ -98,7 +98,7 @@ public sealed unsafe class ActionExplainer(PortDirectory ports, MacTable? macs, 
             var executor = new ActionExecutor(context, outputs, macs is null ? null : new MacLearner(macs), puntExpired);
             executor.Begin(ports.Current);
             executor.Execute(mbuf);
-            return Describe(frame, flows, context, executor.Outputs);
+            return Describe(frame, context, executor.Outputs);
         }
         finally
         {
@@ -107,7 +107,7 @@ public sealed unsafe class ActionExplainer(PortDirectory ports, MacTable? macs, 
     }
 
     private static ActionExplanation Describe(
-        ReadOnlySpan<byte> frame, ReadOnlySpan<nint> flows, DetachedContext context, ReadOnlySpan<nint> sent)
+        ReadOnlySpan<byte> frame, DetachedContext context, ReadOnlySpan<nint> sent)
     {
         var outputs = new List<ExplainedOutput>();
         foreach (var packet in sent)
@@ -117,18 +117,7 @@ public sealed unsafe class ActionExplainer(PortDirectory ports, MacTable? macs, 
         var line = FrameDissector.Describe(frame);
         var steps = new List<ExplainedStep> { new("parse", line, default) };
         var trace = context.Trace;
-        var next = 0;
-        for (var i = 0; i < flows.Length; i++)
-        {
-            var flow = (FlowEntry*)flows[i];
-            Add(steps, Matched(flow));
-
-            // Tables only go up, so the steps of a flow are those of its table; the action set counts with the last.
-            var isLast = i == flows.Length - 1;
-            for (; next < trace->StepCount && (isLast || trace->Step(next).TableId <= flow->TableId); next++)
-                Add(steps, trace->Step(next));
-        }
-
+        for (var i = 0; i < trace->StepCount; i++) Add(steps, trace->Step(i));
         if (trace->StepsLost > 0) steps.Add(new("action", $"and {trace->StepsLost} more steps", default));
         string? reason = null;
         foreach (var drop in context.Drops)
@@ -138,21 +127,8 @@ public sealed unsafe class ActionExplainer(PortDirectory ports, MacTable? macs, 
             steps.Add(new("drop", $"dropped: {declared.Name}: {declared.Description}", new TraceStep { Kind = TraceStepKind.Drop }));
         }
 
-        foreach (var output in outputs)
-            steps.Add(new("output", $"leaves by port {TraceStepText.Port(output.Port)}: {FrameDissector.Describe(output.Frame)}",
-                new TraceStep { Kind = TraceStepKind.Output, Port = output.Port }));
         return new ActionExplanation(line, steps, outputs, reason);
     }
-
-    private static TraceStep Matched(FlowEntry* flow) => new()
-    {
-        Kind = TraceStepKind.FlowMatched,
-        TableId = flow->TableId,
-        Priority = flow->Priority,
-        FlowSlot = flow->Slot,
-        Cookie = flow->Cookie,
-        FlowGeneration = flow->Generation,
-    };
 
     private static void Add(List<ExplainedStep> steps, in TraceStep step) =>
         steps.Add(new(TraceStepText.Kind(step.Kind), TraceStepText.Describe(step), step));

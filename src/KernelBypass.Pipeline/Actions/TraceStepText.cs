@@ -1,5 +1,6 @@
 using System.Globalization;
 using KernelBypass.Model.Flows;
+using KernelBypass.Model.Text;
 using KernelBypass.Pipeline.Capture;
 
 namespace KernelBypass.Pipeline.Actions;
@@ -45,16 +46,23 @@ public static class TraceStepText
         _ => port.ToString(CultureInfo.InvariantCulture),
     };
 
-    private static string Action(in TraceStep step) => (ActionKind)step.Argument switch
+    /// <summary>An action as flows are written, <c>set_field:ipv4_dst=10.0.0.1</c>.</summary>
+    public static string Action(in TraceStep step) => (ActionKind)step.Argument switch
     {
         ActionKind.Output => $"output:{Port(step.Port)}",
-        ActionKind.SetField => $"set_field:{MatchFieldCatalogue.Find((MatchField)step.Port)?.Name}",
+        ActionKind.SetField => $"set_field:{Field(step)}",
         ActionKind.PushVlan => Invariant($"push_vlan:0x{step.Port:x4}"),
         ActionKind.PopVlan => "pop_vlan",
         ActionKind.DecTtl => "dec_ttl",
         ActionKind.Drop => "drop",
         _ => "unknown action",
     };
+
+    private static unsafe string Field(in TraceStep step)
+    {
+        if (MatchFieldCatalogue.Find((MatchField)step.Port) is not { } field) return "unknown field";
+        fixed (byte* value = step.Value) return $"{field.Name}={FieldText.FormatValue(field, new(value, field.ValueBytes))}";
+    }
 
     private static string Reason(PacketInReason reason) => reason switch
     {

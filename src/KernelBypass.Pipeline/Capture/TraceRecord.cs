@@ -26,10 +26,13 @@ public enum TraceStepKind : byte
     Punt = 6,
 }
 
-/// <summary>One step. 32 bytes.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 32)]
-public struct TraceStep
+/// <summary>One step. 48 bytes.</summary>
+[StructLayout(LayoutKind.Sequential, Size = SizeInBytes)]
+public unsafe struct TraceStep
 {
+    /// <summary>Bytes of a step.</summary>
+    public const int SizeInBytes = 48;
+
     public TraceStepKind Kind;
     public byte TableId;
     public ushort Priority;
@@ -38,10 +41,13 @@ public struct TraceStep
     public uint FlowSlot;
     public ulong Cookie;
     public uint FlowGeneration;
+
+    /// <summary>Set-field: the field's new value in network order, left-aligned.</summary>
+    public fixed byte Value[16];
 }
 
 /// <summary>
-/// What becomes of one traced packet: 4 KiB of native memory, taken when the packet was parsed and fits the trace's filter,
+/// What becomes of one traced packet: 5 KiB of native memory, taken when the packet was parsed and fits the trace's filter,
 /// filled by
 /// the stages on its way, and read by the main lcore once <see cref="State"/> is <see cref="Done"/>.
 /// </summary>
@@ -49,7 +55,7 @@ public struct TraceStep
 public unsafe struct TraceRecord
 {
     /// <summary>Bytes of a record.</summary>
-    public const int SizeInBytes = 4096;
+    public const int SizeInBytes = 5120;
 
     /// <summary>Steps that fit; later ones are counted in <see cref="StepsLost"/>.</summary>
     public const int MaxSteps = 48;
@@ -80,7 +86,7 @@ public unsafe struct TraceRecord
     public ulong Tsc;
     public int StepCount;
     public int StepsLost;
-    private fixed byte _steps[MaxSteps * 32];
+    private fixed byte _steps[MaxSteps * TraceStep.SizeInBytes];
     private fixed byte _data[MaxData];
 
     /// <summary>Adds a step.</summary>

@@ -30,6 +30,13 @@ public sealed unsafe partial class FlowTables
         return true;
     }
 
+    /// <summary>A flow's entry as the lcores see it, valid until the tables change; null when the handle is stale.</summary>
+    public FlowEntry* Entry(FlowHandle flow)
+    {
+        var record = _store.Find(flow);
+        return record == null ? null : &record->Rule->Entry;
+    }
+
     /// <summary>Finds the flow with the table, priority and match of a specification (whose actions do not matter).</summary>
     /// <returns><see cref="FlowErrorCode.NotFound"/>, or what is wrong with the match.</returns>
     public FlowSpecError Find(ReadOnlySpan<byte> spec, out FlowHandle flow)

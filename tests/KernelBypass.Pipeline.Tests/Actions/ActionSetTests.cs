@@ -187,9 +187,11 @@ public unsafe class ActionSetTests
             explained.Outputs.Select(o => (o.Port, Convert.ToHexString(o.Frame))));
         Assert.Equal("sent to port 2 and to port 3", explained.Verdict);
         Assert.Equal(
-            ["table 0: priority 9 cookie 0x2a matched", "table 0: set_field:udp_dst", "table 0: output:2", "output to port 2",
+            ["table 0: priority 9 cookie 0x2a matched", "table 0: set_field:udp_dst=9", "table 0: output:2", "output to port 2",
                 "table 1: priority 0 cookie 0x0 matched", "table 1: dec_ttl", "table 1: output:3", "output to port 3"],
             explained.Steps.Skip(1).Take(8).Select(s => s.Text));
+        var missed = explainer.Explain(s_frame, ActionRig.InPort, [first]);
+        Assert.Equal(["table 0: output:2", "output to port 2", "table 1: no flow matched"], missed.Steps.TakeLast(3).Select(s => s.Text));
         Assert.Equal("dropped: no_output", explainer.Explain(s_frame, 1, []).Verdict);
         Assert.Equal("dropped: truncated_ethernet", explainer.Explain([1, 2, 3], 1, []).Verdict);
     }

@@ -192,6 +192,36 @@ public sealed unsafe class MacTableTests : IDisposable
         Assert.Equal([ActionsDrop.OutputToInPort, ActionsDrop.NormalLinkLocal], rig.Drops);
     }
 
+    [Fact]
+    public void A_trace_tells_of_the_flow_and_explain_looks_up_the_address_as_rewritten()
+    {
+        using var rig = new ActionRig(_learner);
+        Learn(2, 4);
+        _table.Maintain(1);
+        var rewrite = FlowAction.SetField(MatchField.EthDst, [2, 0, 0, 0, 0, 2]);
+        var flow = rig.Apply(rewrite, FlowAction.Output(ReservedPort.Normal));
+        (flow->Slot, flow->Generation) = (7, 3);
+        var frame = FrameBuilder.Ethernet("02:00:00:00:00:09", "02:00:00:00:00:01").EtherType(0x88b5).PayloadLength(46).Build();
+        string[] steps =
+        [
+            "table 0: priority 1 cookie 0x2a matched", "table 0: set_field:eth_dst=02:00:00:00:00:02", "table 0: output:normal",
+            "output to port 4",
+        ];
+
+        var ports = new Pipeline.Ports.PortDirectory();
+        ports.Publish(rig.Ports);
+        var explained = new ActionExplainer(ports, _table, puntExpired: false).Explain(frame, ActionRig.InPort, [(nint)flow]);
+        Assert.Equal(steps, explained.Steps.Skip(1).Select(step => step.Text));
+        Assert.Equal(0, _table.Maintain(1));
+
+        var packet = rig.Packet(frame, (nint)flow);
+        DetachedPackets.Meta(packet)->Traced = 1;
+        rig.Run(packet);
+        var trace = rig.Context.Trace;
+        Assert.Equal(steps, Enumerable.Range(0, trace->StepCount).Select(i => TraceStepText.Describe(rig.Context.Trace->Step(i))));
+        Assert.Equal((7u, 3u), (trace->Step(0).FlowSlot, trace->Step(0).FlowGeneration));
+    }
+
     private static uint[] Ports(ActionRig rig, string destination, string source, nint flow) =>
         [.. rig.Run(FrameBuilder.Ethernet(destination, source).EtherType(0x88b5).PayloadLength(46).Build(), flow).Select(o => o.Port)];
 

@@ -18,7 +18,9 @@ namespace KernelBypass.Pipeline.Stages.Actions;
 public sealed unsafe class ActionsStage : Stage, IDisposable
 {
     private const string AgeOption = "mac_age_seconds";
-    private const string PuntExpiredOption = "punt_expired_ttl";
+
+    /// <summary>Option: packets that dec_ttl drops also go to the controller.</summary>
+    public const string PuntExpiredOption = "punt_expired_ttl";
 
     private static readonly MetricDeclaration s_deferred = new(
         "kernelbypass_mac_learn_deferred", "{event}", "Learn events put off because the queue to the main lcore was full.", MetricKind.Counter);

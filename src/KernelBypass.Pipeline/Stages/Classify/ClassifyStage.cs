@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using KernelBypass.Dpdk.Native;
 using KernelBypass.Model.Declarations;
 using KernelBypass.Model.Flows;
+using KernelBypass.Pipeline.Capture;
 using KernelBypass.Pipeline.Packets;
 using KernelBypass.Pipeline.Tables;
 
@@ -335,8 +336,18 @@ public sealed unsafe class ClassifyStage : Stage, IDisposable
         }
 
         if (!result.Missed || applied > 0) return true;
+        if (meta->Traced != 0) RecordMiss(packet, flows, result.Count);
         Context.Drop(packet, TableMissReason);
         return false;
+    }
+
+    /// <summary>A traced packet that is dropped here: the actions stage will not tell of its flows.</summary>
+    private void RecordMiss(void* packet, nint* flows, int count)
+    {
+        var trace = Context.TraceOf(packet);
+        if (trace == null) return;
+        for (var i = 0; i < count; i++) trace->Add(FlowTrace.Matched((FlowEntry*)flows[i]));
+        trace->Add(FlowTrace.Missed(count == 0 ? (byte)0 : ((FlowEntry*)flows[count - 1])->GotoTable));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
