@@ -114,7 +114,7 @@ public sealed class ProcessTests
         await using var client = await dataPlane.AttachAsync(events);
         await client.AttachPortAsync(Port(1, "net_ring0"));
         await client.AttachPortAsync(Port(2, "net_null0,copy=0,no-rx=1"));
-        await Write(client, new FlowSpec
+        var written = await Write(client, new FlowSpec
         {
             Priority = 5, Cookie = 77, HardTimeoutSeconds = 1, Match = [new(MatchField.InPort, s_port1)],
             ApplyActions = [FlowAction.Output(ReservedPort.Controller, 20), FlowAction.Output(2)],
@@ -122,12 +122,17 @@ public sealed class ProcessTests
         var explained = await client.ExplainAsync(new(1, Pcap.Udp(1, 1)));
         Assert.Equal([2u], explained.Outputs.Select(output => output.Port));
         Assert.Contains("sent to port 2 (p2)", explained.Verdict, StringComparison.Ordinal);
+        var matched = Assert.Single(explained.Steps, step => step.Kind == "table");
+        Assert.Equal("table 0: priority 5 cookie 0x4d matched", matched.Text);
+        Assert.Equal((0, written[0].Slot, written[0].Generation), (matched.TableId, matched.Slot, matched.Generation));
         await client.StartTraceAsync(new([], 1, 0));
         await client.StartCaptureAsync(new() { Ports = [2], Receive = false });
         Assert.True(client.TryPacketOut(ReservedPort.Any, Output(1), Pcap.Udp(3, 9)));
         Assert.Equal("packet-in 1 Action 77 20/60", await events.WaitFor("packet-in"));
         Assert.Equal("capture PortTx 2 60", await events.WaitFor("capture"));
-        Assert.Contains("sent to port 2 (p2)", await events.WaitFor("trace 1 60"), StringComparison.Ordinal);
+        var traced = await events.WaitFor("trace 1 60");
+        Assert.Contains("sent to port 2 (p2)", traced, StringComparison.Ordinal);
+        Assert.Contains("table 0: priority 5 cookie 0x4d matched", traced, StringComparison.Ordinal);
         Assert.Equal("removed HardTimeout 77", await events.WaitFor("removed"));
         Assert.Contains("table_miss", (await client.ExplainAsync(new(1, Pcap.Udp(1, 1)))).Verdict, StringComparison.Ordinal);
         var refused = await Assert.ThrowsAsync<CommandException>(() => client.AttachPortAsync(Port(1, "net_ring7")));

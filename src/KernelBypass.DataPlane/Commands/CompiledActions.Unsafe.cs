@@ -5,7 +5,7 @@ using KernelBypass.Pipeline.Tables;
 
 namespace KernelBypass.DataPlane.Commands;
 
-/// <summary>Flow entries of the main lcore's own, outside the tables: for packet-outs and explain.</summary>
+/// <summary>Flow entries of the main lcore's own, outside the tables: for packet-outs.</summary>
 internal sealed unsafe class CompiledActions : IDisposable
 {
     private const int MaxActions = 2048;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using KernelBypass.Channel.Messages;
 using KernelBypass.Model.Flows;
+using KernelBypass.Pipeline.Actions;
 using KernelBypass.Pipeline.Capture;
 using KernelBypass.Pipeline.Engine;
 using KernelBypass.Pipeline.Stages;
@@ -48,11 +49,7 @@ internal static class TraceText
     /// <summary>"port 2 (p1)".</summary>
     internal static string Port(uint number, PipelineEngine engine) => number switch
     {
-        ReservedPort.InPort => "in_port",
-        ReservedPort.Normal => "normal",
-        ReservedPort.Flood => "flood",
-        ReservedPort.All => "all",
-        ReservedPort.Controller => "controller",
+        > ReservedPort.Max => TraceStepText.Port(number),
         _ => engine.Ports.Find(number.ToString(CultureInfo.InvariantCulture)) is { } port ? $"port {number} ({port.Spec.Name})"
             : $"port {number} (absent)",
     };
@@ -68,13 +65,16 @@ internal static class TraceText
     internal static Channel.Messages.ExplainStep Describe(in TraceStep step, PipelineEngine engine) => step.Kind switch
     {
         TraceStepKind.FlowMatched => Matched(step.TableId, step.Priority, step.Cookie, step.FlowSlot, step.FlowGeneration),
-        TraceStepKind.TableMiss =>
-            new() { Kind = "table", Text = $"table {step.TableId}: no flow matches", TableId = step.TableId },
-        TraceStepKind.Action => new() { Kind = "action", Text = Action((ActionKind)step.Argument, step.Port) },
+        TraceStepKind.TableMiss => Missed(step.TableId),
+        TraceStepKind.Action => new() { Kind = "action", Text = TraceStepText.Action(step) },
         TraceStepKind.Output => new() { Kind = "output", Text = $"sent to {Port(step.Port, engine)}" },
         TraceStepKind.Drop => new() { Kind = "drop", Text = $"dropped: {DropName((int)step.Argument)}" },
         _ => new() { Kind = "punt", Text = $"sent to the controller: {(PacketInReason)step.Argument}" },
     };
+
+    /// <summary>A table without a flow for the packet.</summary>
+    internal static Channel.Messages.ExplainStep Missed(byte table) =>
+        new() { Kind = "table", Text = $"table {table}: no flow matches", TableId = table };
 
     /// <summary>A flow that was met.</summary>
     internal static Channel.Messages.ExplainStep Matched(
@@ -85,15 +85,5 @@ internal static class TraceText
         TableId = table,
         Slot = slot,
         Generation = generation,
-    };
-
-    private static string Action(ActionKind kind, uint argument) => kind switch
-    {
-        ActionKind.SetField => $"set_field {MatchFieldCatalogue.Find((MatchField)argument)?.Name}",
-        ActionKind.PushVlan => "push_vlan",
-        ActionKind.PopVlan => "pop_vlan",
-        ActionKind.DecTtl => "dec_ttl",
-        ActionKind.Drop => "drop",
-        _ => "output",
     };
 }
