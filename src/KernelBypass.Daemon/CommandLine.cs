@@ -30,7 +30,8 @@ internal sealed record CommandLine(CommandVerb Verb, string ConfigPath, bool Off
 
           --config FILE        configuration (default /etc/kernelbypass/kernelbypass.yaml)
           --check              check the configuration, list every error, and exit with 0 or 1
-          --offline            with --check or --render-dataplane: leave this host's devices, CPUs and files unchecked
+          --offline            with --check or --render-dataplane: leave this host's devices, CPUs and files unchecked, and
+                               do not ask the data-plane program for its kinds of stage
           --render-dataplane   print the JSON document that the data-plane process is started with
           --schema             print the JSON schema of the configuration, for editors
           --reference          print the reference of every configuration key, as Markdown

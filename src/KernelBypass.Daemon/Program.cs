@@ -41,7 +41,10 @@ namespace KernelBypass.Daemon
             DaemonConfig config;
             try
             {
-                config = ConfigLoader.Load(command.ConfigPath, command.Offline ? null : new HostInventory());
+                // Only --check asks the data-plane program: a running one refuses what it does not know itself.
+                Func<string, DataPlaneDescription>? describe =
+                    command is { Verb: CommandVerb.Check, Offline: false } ? DataPlaneDescription.Ask : null;
+                config = ConfigLoader.Load(command.ConfigPath, command.Offline ? null : new HostInventory(), describe);
             }
             catch (ConfigException e)
             {

@@ -96,7 +96,8 @@ internal sealed class ConfigBinder(ConfigErrors errors)
         }
 
         var entries = new Dictionary<string, ConfigNode>();
-        foreach (var (name, (_, item)) in DistinctEntries(map, path)) entries[name] = Bind(field.Item!, item, Join(path, name));
+        foreach (var (name, (key, item)) in DistinctEntries(map, path))
+            entries[name] = Bind(field.Item!, item, Join(path, name)).WithKey(key.Place);
         return new(path, value.Place, entries, given: true);
     }
 

@@ -35,9 +35,7 @@ internal sealed class ConfigChecker(ConfigNode root, DaemonConfig config, Config
     {
         var stages = root["pipeline"]["stages"].Items;
         Unique(stages, stage => stage["name"], node => node.Text, "name");
-        var names = stages.Select(stage => stage["name"].Text).ToList();
         var lcores = CpuList.Parse(config.Eal.Lcores);
-        var position = 0;
         var placed = new HashSet<long>();
         foreach (var chain in root["pipeline"]["placement"].Items)
         {
@@ -49,29 +47,33 @@ internal sealed class ConfigChecker(ConfigNode root, DaemonConfig config, Config
                 if (lcores.Count > 0 && !lcores.Contains(lcore.Int))
                     errors.Add(lcore, $"lcore {lcore.Integer} is not in eal.lcores ({config.Eal.Lcores})");
             }
-
-            if (names.Count == 0) continue;
-            foreach (var stage in chain["stages"].Items) CheckPlaced(stage, names, ref position);
         }
 
-        if (names.Count > 0 && root["pipeline"]["placement"].Items.Count > 0 && position < names.Count)
-            errors.Add(root["pipeline"]["placement"], $"stage '{names[position]}' is placed nowhere: chains hold every stage, in order");
+        if (stages.Count > 0) CheckPlacement(root["pipeline"]["placement"], [.. stages.Select(stage => stage["name"].Text)], errors);
     }
 
-    private void CheckPlaced(ConfigNode stage, List<string> names, ref int position)
+    /// <summary>Chains hold every stage once, in order; no chain at all is the default.</summary>
+    internal static void CheckPlacement(ConfigNode placement, IReadOnlyList<string> names, ConfigErrors errors)
     {
-        var index = names.IndexOf(stage.Text);
-        if (index < 0)
+        var position = 0;
+        foreach (var stage in placement.Items.SelectMany(chain => chain["stages"].Items))
         {
-            var nearest = NearestName.Find(stage.Text, names);
-            errors.Add(stage, $"no stage '{stage.Text}'{(nearest is null ? "" : $": did you mean '{nearest}'?")}");
-        }
-        else if (index != position)
-        {
-            errors.Add(stage, $"stage '{stage.Text}' is out of order: chains hold every stage of pipeline.stages once, in order");
+            var index = names.ToList().IndexOf(stage.Text);
+            if (index < 0)
+            {
+                var nearest = NearestName.Find(stage.Text, names);
+                errors.Add(stage, $"no stage '{stage.Text}'{(nearest is null ? "" : $": did you mean '{nearest}'?")}");
+            }
+            else if (index != position)
+            {
+                errors.Add(stage, $"stage '{stage.Text}' is out of order: chains hold every stage of the pipeline once, in order");
+            }
+
+            position = Math.Max(position, index + 1);
         }
 
-        position = Math.Max(position, index + 1);
+        if (placement.Items.Count > 0 && position < names.Count)
+            errors.Add(placement, $"stage '{names[position]}' is placed nowhere: chains hold every stage, in order");
     }
 
     private void CheckFlows()

@@ -11,15 +11,16 @@ internal static class ConfigLoader
     /// <summary>Loads a file.</summary>
     /// <param name="path">The YAML file.</param>
     /// <param name="host">What this host has, or null to leave devices, files and CPUs unchecked.</param>
+    /// <param name="describe">Asks a data-plane program for its kinds of stage, or null to leave those to the program itself.</param>
     /// <exception cref="ConfigException">With every error of the file.</exception>
-    internal static DaemonConfig Load(string path, HostInventory? host)
+    internal static DaemonConfig Load(string path, HostInventory? host, Func<string, DataPlaneDescription>? describe = null)
     {
         try
         {
             if (new FileInfo(path) is { Exists: true, Length: > MaxBytes })
                 throw Failed(path, new(1, 1), $"longer than {MaxBytes} bytes: a configuration this long is a mistake");
             using var reader = new StreamReader(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
-            return Parse(path, reader, host);
+            return Parse(path, reader, host, describe);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -33,7 +34,8 @@ internal static class ConfigLoader
 
     /// <summary>Loads from text; <paramref name="file"/> is the name in messages.</summary>
     /// <exception cref="ConfigException">With every error of the text.</exception>
-    internal static DaemonConfig Parse(string file, TextReader text, HostInventory? host)
+    internal static DaemonConfig Parse(
+        string file, TextReader text, HostInventory? host, Func<string, DataPlaneDescription>? describe = null)
     {
         YamlValue? tree;
         try
@@ -49,6 +51,7 @@ internal static class ConfigLoader
         var root = new ConfigBinder(errors).Bind(ConfigSchema.Root, tree, "");
         var config = ConfigRead.From(root, errors);
         new ConfigChecker(root, config, errors).Check(host);
+        if (describe is not null) new StageChecker(root, config, errors).Check(describe);
         return errors.None ? config : throw new ConfigException(errors.All);
     }
 

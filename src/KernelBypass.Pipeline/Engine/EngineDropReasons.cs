@@ -15,6 +15,6 @@ public static class EngineDropReasons
     public static IReadOnlyList<DropReasonDeclaration> All { get; } =
     [
         new("ring_full",
-            "The ring to the next lcore stayed full for ring_retry_us: the next chain needs more lcores or a larger ring."),
+            "The ring to the next lcore stayed full for 1 ms: give the next chain more lcores (pipeline.placement)."),
     ];
 }
