@@ -7,6 +7,9 @@ namespace KernelBypass.FakeDataPlane;
 public sealed unsafe partial class FakeSwitch
 {
     private readonly Dictionary<string, PortDescription> _ports = [];
+
+    /// <summary>Flows in the tables when the first port came up; null before.</summary>
+    public int? FlowsAtFirstPortUp { get; private set; }
     private List<StageDescription> _stages =
         [new() { Index = 0, Name = "rx", Kind = "rx", Lcores = [1] }, new() { Index = 1, Name = "tx", Kind = "tx", Lcores = [1] }];
 
@@ -22,6 +25,7 @@ public sealed unsafe partial class FakeSwitch
 
     public PortDescription AttachPort(PortSettings settings)
     {
+        if (!settings.AdminDown) FlowsAtFirstPortUp ??= _flows.Count;
         if (settings.Device.StartsWith("net_absent", StringComparison.Ordinal))
             throw new CommandException(CommandErrorCode.FailedPrecondition, $"device '{settings.Device}' cannot be opened: no such device");
         if (_ports.Values.Any(port => port.Settings.Name == settings.Name || port.Settings.Device == settings.Device))
@@ -43,7 +47,16 @@ public sealed unsafe partial class FakeSwitch
     public PortDescription SetPort(PortChange change)
     {
         var port = Find(change.Port);
-        port = port with { Settings = port.Settings with { Mtu = change.Mtu ?? port.Settings.Mtu, NoFlood = change.NoFlood ?? port.Settings.NoFlood } };
+        if (change.AdminDown == false) FlowsAtFirstPortUp ??= _flows.Count;
+        port = port with
+        {
+            Settings = port.Settings with
+            {
+                Mtu = change.Mtu ?? port.Settings.Mtu,
+                NoFlood = change.NoFlood ?? port.Settings.NoFlood,
+                AdminDown = change.AdminDown ?? port.Settings.AdminDown,
+            },
+        };
         _ports[port.Settings.Name] = port;
         _server.TellPort(new(PortEventKind.Changed, port));
         return port;

@@ -23,7 +23,10 @@ internal sealed class PortManager(int maxPorts, ILogger<PortManager> log) : IDis
         foreach (var port in ports) _wanted[port.Name] = SettingsOf(port);
     }
 
-    /// <summary>Attaches what is missing in a data plane, changes what differs, and remembers what else is there.</summary>
+    /// <summary>
+    /// Attaches what is missing in a data plane, changes what differs, and remembers what else is there. What is attached stays
+    /// administratively down until <see cref="BringUpAsync"/>: packets must not meet tables that are still empty.
+    /// </summary>
     internal async Task RestoreAsync(DataPlaneSession session, CancellationToken cancellation)
     {
         await _gate.WaitAsync(cancellation).ConfigureAwait(false);
@@ -32,12 +35,38 @@ internal sealed class PortManager(int maxPorts, ILogger<PortManager> log) : IDis
             var present = (await session.Control.PortsAsync(cancellation).ConfigureAwait(false)).Ports.ToDictionary(port => port.Settings.Name);
             foreach (var wanted in _wanted.Values.OrderBy(port => port.Number == 0).ToList())
             {
-                if (present.TryGetValue(wanted.Name, out var port)) await AdjustAsync(session, port.Settings, wanted, cancellation).ConfigureAwait(false);
-                else await TryAttachAsync(session, wanted, cancellation).ConfigureAwait(false);
+                if (!present.TryGetValue(wanted.Name, out var port))
+                {
+                    await TryAttachAsync(session, wanted, cancellation, down: true).ConfigureAwait(false);
+                    continue;
+                }
+
+                // One that is down, and is to be up, may wait for the flows too.
+                var adjusted = port.Settings.AdminDown ? wanted with { AdminDown = true } : wanted;
+                await AdjustAsync(session, port.Settings, adjusted, cancellation).ConfigureAwait(false);
             }
 
             foreach (var port in present.Values.Where(port => !_wanted.ContainsKey(port.Settings.Name)))
                 _wanted[port.Settings.Name] = port.Settings;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>Brings up what <see cref="RestoreAsync"/> left down and should be up.</summary>
+    internal async Task BringUpAsync(DataPlaneSession session, CancellationToken cancellation)
+    {
+        await _gate.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            var present = (await session.Control.PortsAsync(cancellation).ConfigureAwait(false)).Ports;
+            foreach (var port in present.Select(port => port.Settings).Where(port => port.AdminDown))
+            {
+                if (_wanted.TryGetValue(port.Name, out var wanted) && !wanted.AdminDown)
+                    await TrySetAsync(session, new() { Port = port.Name, AdminDown = false }, "brought up", cancellation).ConfigureAwait(false);
+            }
         }
         finally
         {
@@ -131,11 +160,13 @@ internal sealed class PortManager(int maxPorts, ILogger<PortManager> log) : IDis
         }
     }
 
-    private async Task TryAttachAsync(DataPlaneSession session, PortSettings settings, CancellationToken cancellation)
+    private async Task TryAttachAsync(
+        DataPlaneSession session, PortSettings settings, CancellationToken cancellation, bool down = false)
     {
         try
         {
-            var port = await session.Control.AttachPortAsync(settings, cancellation).ConfigureAwait(false);
+            var attached = down ? settings with { AdminDown = true } : settings;
+            var port = await session.Control.AttachPortAsync(attached, cancellation).ConfigureAwait(false);
             _wanted[settings.Name] = settings with { Number = port.Settings.Number };
             log.PortDone(settings.Name, $"attached as number {port.Settings.Number}");
         }
@@ -173,14 +204,19 @@ internal sealed class PortManager(int maxPorts, ILogger<PortManager> log) : IDis
             AdminDown = wanted.AdminDown != present.AdminDown ? wanted.AdminDown : null,
         };
         if (change == new PortChange { Port = wanted.Name }) return;
+        await TrySetAsync(session, change, "changed", cancellation).ConfigureAwait(false);
+    }
+
+    private async Task TrySetAsync(DataPlaneSession session, PortChange change, string done, CancellationToken cancellation)
+    {
         try
         {
             await session.Control.SetPortAsync(change, cancellation).ConfigureAwait(false);
-            log.PortDone(wanted.Name, "changed");
+            log.PortDone(change.Port, done);
         }
         catch (CommandException e)
         {
-            log.PortFailed(wanted.Name, "changed", e.Message);
+            log.PortFailed(change.Port, done, e.Message);
         }
     }
 

@@ -42,7 +42,7 @@ internal sealed class DataPlaneSupervisor(
     /// <summary>Data planes lost since this process began.</summary>
     internal int Restarts { get; private set; }
 
-    /// <summary>From the loss of a data plane to flows and ports standing in the next, in milliseconds.</summary>
+    /// <summary>From the loss of a data plane to flows standing and ports up in the next, in milliseconds.</summary>
     internal long LastOutageMs { get; private set; }
 
     internal long TotalOutageMs { get; private set; }
@@ -164,6 +164,7 @@ internal sealed class DataPlaneSupervisor(
         if (!adopted && Placement is { } placement) await session.Control.SetPlacementAsync(placement, stopping).ConfigureAwait(false);
         var counts = await flows.AdoptAsync(session, stopping).ConfigureAwait(false);
         log.Reconciled(counts.Kept, counts.Installed, counts.Deleted, counts.Expired, counts.Refused);
+        await ports.BringUpAsync(session, stopping).ConfigureAwait(false);
         Session = session;
         State = "running";
         if (_lostAt != 0)

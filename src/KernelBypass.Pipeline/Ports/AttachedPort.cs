@@ -12,6 +12,9 @@ internal sealed class AttachedPort(
 
     internal PortConfiguration Configuration { get; set; } = configuration;
 
+    /// <summary>The settings that the device was last configured for.</summary>
+    internal PortSpec ConfiguredFor { get; set; } = spec;
+
     internal PortInfo Info { get; } = info;
 
     internal PortCounters Counters { get; } = counters;

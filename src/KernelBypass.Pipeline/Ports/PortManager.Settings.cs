@@ -93,7 +93,7 @@ public sealed unsafe partial class PortManager
 
         var running = port.InUse;
         TakeOutOfUse(port);
-        port.Configuration = port.Device.Configure(OptionsOf(wanted, port.Info));
+        Configure(port, wanted);
         if (port.Configuration.Mtu != wanted.Mtu)
         {
             throw new PipelineException(
@@ -110,9 +110,17 @@ public sealed unsafe partial class PortManager
             return;
         }
 
-        // Settings made while it was down reach the device with its configuration.
-        port.Configuration = port.Device.Configure(OptionsOf(wanted, port.Info));
+        // Settings made while it was down reach the device with its configuration. Without any it is not set up again: that takes
+        // time, and some drivers (net_pcap with infinite_rx) take memory for their queues each time.
+        var configured = port.ConfiguredFor;
+        if (wanted with { AdminDown = configured.AdminDown, NoFlood = configured.NoFlood } != configured) Configure(port, wanted);
         TakeIntoUse(port);
+    }
+
+    private void Configure(AttachedPort port, PortSpec spec)
+    {
+        port.Configuration = port.Device.Configure(OptionsOf(spec, port.Info));
+        port.ConfiguredFor = spec;
     }
 
     private void TakeOutOfUse(AttachedPort port)
@@ -147,7 +155,7 @@ public sealed unsafe partial class PortManager
         try
         {
             TakeOutOfUse(port);
-            port.Configuration = port.Device.Configure(OptionsOf(old, port.Info));
+            Configure(port, old);
             if (!old.AdminDown) TakeIntoUse(port);
         }
         catch (Exception e) when (e is DpdkException or PipelineException)

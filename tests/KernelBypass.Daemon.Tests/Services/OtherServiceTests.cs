@@ -39,6 +39,17 @@ public sealed class OtherServiceTests
     }
 
     [Fact]
+    public async Task Ports_come_up_when_the_flows_stand()
+    {
+        await using var daemon = await DaemonFixture.StartAsync(
+            "ports: [{name: p1, device: net_null0}, {name: p2, device: net_null1, admin_down: true}]\n"
+            + "flows: ['priority=1, actions=drop', 'priority=2, actions=normal']\n");
+        Assert.Equal(2, daemon.Switch.FlowsAtFirstPortUp);
+        var ports = (await new PortService.PortServiceClient(daemon.Channel).ListAsync(new ListPortsRequest())).Ports;
+        Assert.Equal([("p1", false), ("p2", true)], ports.Select(port => (port.Config.Name, port.Config.AdminDown)));
+    }
+
+    [Fact]
     public async Task Ports_that_cannot_be_are_refused_with_the_reason()
     {
         await using var daemon = await DaemonFixture.StartAsync("ports: [{name: p1, device: net_null0}]\n");
