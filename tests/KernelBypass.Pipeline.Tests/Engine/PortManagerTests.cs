@@ -50,6 +50,23 @@ public sealed class PortManagerTests(EalFixture eal)
     }
 
     [Fact]
+    public void A_port_attached_down_comes_up_with_what_was_set_meanwhile()
+    {
+        using var rig = new TestSwitch(eal, TestSwitch.WireStages, s_twoLcores);
+        rig.Engine.Start();
+        for (ushort mtu = 1500; mtu >= 1400; mtu -= 100)
+        {
+            rig.Engine.Ports.Attach(new PortSpec { Name = "late", Device = $"{eal.NewDevice("net_null")},no-rx=1", AdminDown = true });
+            Assert.False(rig.Engine.Ports.Directory.Current.Ports[2].Up);
+            if (mtu != 1500) rig.Engine.Ports.Set("late", new PortChange(Mtu: mtu));
+            var status = rig.Engine.Ports.Set("late", new PortChange(AdminDown: false));
+            Assert.Equal((false, mtu, true), (status.Spec.AdminDown, status.Spec.Mtu, status.LinkUp));
+            Assert.True(rig.Engine.Ports.Directory.Current.Ports[2].Up);
+            rig.Engine.Ports.Detach("late");
+        }
+    }
+
+    [Fact]
     public void Settings_change_and_bad_ones_are_refused_by_name()
     {
         using var rig = new TestSwitch(eal, TestSwitch.WireStages, s_twoLcores);
