@@ -182,7 +182,7 @@ internal sealed unsafe class ChainBench : IDisposable
         _macs.Dispose();
     }
 
-    private sealed class NoReaders : IGracePeriod
+    internal sealed class NoReaders : IGracePeriod
     {
         public ulong Start() => 0;
 

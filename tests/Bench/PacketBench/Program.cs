@@ -10,10 +10,15 @@ using KernelBypass.Pipeline.Ports;
 using KernelBypass.Pipeline.Tables;
 using KernelBypass.Wire;
 
-// PacketBench: nanoseconds a packet for parse and actions, frames in L1. usage: PacketBench [rounds]
+// PacketBench: nanoseconds a packet for parse and actions, frames in L1. usage: PacketBench [rounds [normal]]
 var rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 301;
-Benches.Run(rounds);
-ChainBench.Run(rounds);
+if (args is not [_, "normal"])
+{
+    Benches.Run(rounds);
+    ChainBench.Run(rounds);
+}
+
+NormalBench.Run(rounds);
 
 internal static unsafe class Benches
 {
