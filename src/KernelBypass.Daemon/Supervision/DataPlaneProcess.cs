@@ -26,12 +26,14 @@ internal sealed class DataPlaneProcess(DaemonConfig config) : IDisposable
     /// <summary>Whether a process that was started here has ended, and how.</summary>
     internal string? Ended => _process is { HasExited: true } ? $"it ended with code {_process.ExitCode}: {LastWords()} ({LogPath})" : null;
 
-    /// <summary>The last line of its log.</summary>
+    /// <summary>The last line of its log that says why it ended.</summary>
     private string LastWords()
     {
         try
         {
-            return File.ReadLines(LogPath).LastOrDefault(line => line.Length > 0) ?? "it said nothing";
+            // Why it ended is its last critical line; what a clean-up says after that is not.
+            var lines = File.ReadLines(LogPath).Where(line => line.Length > 0).TakeLast(50).ToList();
+            return lines.LastOrDefault(line => line.Contains(" crit: ", StringComparison.Ordinal)) ?? lines.LastOrDefault() ?? "it said nothing";
         }
         catch (IOException e)
         {

@@ -1,12 +1,32 @@
+using KernelBypass.SwitchBench.Duts;
 using KernelBypass.SwitchBench.Traffic;
 
 namespace KernelBypass.SwitchBench;
 
-/// <summary>The folder in which everything of a run is: packets, rules, logs. Goes away with the run.</summary>
+/// <summary>Hugepages, and the folder in which everything of a run is: packets, rules, logs. Both go away with the run.</summary>
 internal sealed class Rig : IDisposable
 {
+    private const string HugepagesFile = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
+
+    /// <summary>6 GiB: a million packets of 64 bytes, an mbuf each, and room for the programs.</summary>
+    private const int Hugepages = 3072;
+
+    private const string MountPoint = "/dev/hugepages";
+
+    private readonly bool _mounted;
+    private readonly string _hugepagesBefore = File.ReadAllText(HugepagesFile);
+
     internal Rig()
     {
+        File.WriteAllText(HugepagesFile, $"{Hugepages}");
+        if (int.Parse(File.ReadAllText(HugepagesFile), System.Globalization.CultureInfo.InvariantCulture) < Hugepages)
+            throw new InvalidOperationException($"{Hugepages} hugepages cannot be had: free some memory");
+        if (!File.ReadAllText("/proc/mounts").Contains(" hugetlbfs ", StringComparison.Ordinal))
+        {
+            ProcessRun.Must($"mkdir -p {MountPoint} && mount -t hugetlbfs none {MountPoint}");
+            _mounted = true;
+        }
+
         Folder = Directory.CreateTempSubdirectory("kbbench-").FullName;
         Root = FindRoot();
     }
@@ -34,7 +54,12 @@ internal sealed class Rig : IDisposable
         return path;
     }
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
+    public void Dispose()
+    {
+        Directory.Delete(Folder, recursive: true);
+        if (_mounted) ProcessRun.Must($"umount {MountPoint}");
+        File.WriteAllText(HugepagesFile, _hugepagesBefore.Trim());
+    }
 
     private static string FindRoot()
     {

@@ -21,7 +21,7 @@ internal sealed partial class OvsDut(TrafficShape shape, Func<Rig, string> rules
 
     public async Task StartAsync(Rig rig)
     {
-        await StartDaemonsAsync(rig, memoryMb: 1024 + shape.Flows / 300);
+        await StartDaemonsAsync(rig);
         Vsctl($"add-br br0 -- set bridge br0 datapath_type=netdev fail-mode={(normalMacs > 0 ? "standalone" : "secure")} "
             + "other_config:mac-table-size=40000");
         Ofctl("del-flows br0");
@@ -37,7 +37,7 @@ internal sealed partial class OvsDut(TrafficShape shape, Func<Rig, string> rules
     /// <summary>Starts both daemons with a bridge and no ports, for the flow-installation row.</summary>
     internal async Task StartEmptyAsync(Rig rig)
     {
-        await StartDaemonsAsync(rig, memoryMb: 512);
+        await StartDaemonsAsync(rig);
         Vsctl("add-br br0 -- set bridge br0 datapath_type=netdev fail-mode=secure");
     }
 
@@ -65,7 +65,7 @@ internal sealed partial class OvsDut(TrafficShape shape, Func<Rig, string> rules
         return Task.CompletedTask;
     }
 
-    private async Task StartDaemonsAsync(Rig rig, int memoryMb)
+    private async Task StartDaemonsAsync(Rig rig)
     {
         _folder = Path.Combine(rig.Folder, "ovs");
         if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
@@ -78,7 +78,7 @@ internal sealed partial class OvsDut(TrafficShape shape, Func<Rig, string> rules
         await ProcessRun.UntilAsync(() => Task.FromResult(File.Exists($"{_folder}/db.sock")), 10, "ovsdb-server's socket");
         Vsctl("--no-wait init");
         Vsctl("--no-wait set Open_vSwitch . other_config:dpdk-init=true other_config:pmd-cpu-mask=0x2 other_config:dpdk-lcore-mask=0x1 "
-            + $"other_config:dpdk-extra=\"--no-pci --no-huge -m {memoryMb} --file-prefix=kbbenchovs\"");
+            + $"other_config:dpdk-extra=\"--no-pci --in-memory --file-prefix=kbbenchovs\"");
         var program = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk";
         _switchd = ProcessRun.Start(
             $"{environment} taskset -c 0 {program} unix:{_folder}/db.sock --unixctl={_folder}/vswitchd.ctl", $"{_folder}/vswitchd.log");

@@ -92,8 +92,8 @@ internal sealed class SwitchDut(
           run_dir: {_folder}/run
         eal:
           lcores: "{Lcores}"
-          hugepages: false
-          memory_mb: {768 + shape.Flows / 300}
+          hugepages: true
+          memory_mb: {768 + (16384 + shape.Flows) * 3200L / (1 << 20)}
           file_prefix: kbbench{Environment.ProcessId}s
         mempool:
           mbufs: {16384 + shape.Flows}

@@ -20,8 +20,7 @@ internal sealed class TestpmdDut(TrafficShape shape, string mode = "io") : IDut
     public async Task StartAsync(Rig rig)
     {
         var mbufs = 16384 + shape.Flows;
-        var memory = 512 + mbufs * 2600L / (1 << 20);
-        var command = $"dpdk-testpmd --lcores 0,1 --main-lcore 0 --no-huge -m {memory} --no-pci --file-prefix={_prefix}"
+        var command = $"dpdk-testpmd --lcores 0,1 --main-lcore 0 --in-memory --no-pci --file-prefix={_prefix}"
             + $" --vdev net_pcap0,rx_pcap={rig.Packets(shape)},infinite_rx=1 --vdev net_null0,no-rx=1 --"
             + $" --forward-mode={mode} --auto-start --nb-cores=1 --burst=32 --total-num-mbufs={mbufs} --stats-period 1000";
         _process = ProcessRun.Start(command, Path.Combine(rig.Folder, "testpmd.log"));
