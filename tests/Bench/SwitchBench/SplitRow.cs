@@ -55,6 +55,8 @@ internal static class SplitRow
         var metrics = (await dut.Pipeline.ReadMetricsAsync(new ReadMetricsRequest { Prefix = "kernelbypass_" })).Metrics
             .Where(metric => metric.Labels.TryGetValue("lcore", out var lcore) && lcore == "1").ToList();
         ulong Sum(string name) => metrics.Where(metric => metric.Name == name).Aggregate(0ul, (sum, metric) => sum + metric.Value);
-        return (Sum("kernelbypass_lcore_packets"), Sum("kernelbypass_lcore_busy_cycles"), Sum("kernelbypass_lcore_idle_cycles"), Sum("kernelbypass_stage_cycles"));
+        return (
+            Sum("kernelbypass_lcore_packets"), Sum("kernelbypass_lcore_busy_cycles"), Sum("kernelbypass_lcore_idle_cycles"),
+            Sum("kernelbypass_stage_cycles"));
     }
 }

@@ -18,7 +18,12 @@ public class DeployTests
             Assert.Equal(2, units.Length);
 
             // DESTDIR is part of PREFIX here, so that the binaries are where the units say.
-            foreach (var unit in units) File.WriteAllText(unit, File.ReadAllText(unit).Replace($"{target}/usr/bin", $"{target}{target}/usr/bin", StringComparison.Ordinal));
+            foreach (var unit in units)
+            {
+                var text = File.ReadAllText(unit);
+                File.WriteAllText(unit, text.Replace($"{target}/usr/bin", $"{target}{target}/usr/bin", StringComparison.Ordinal));
+            }
+
             foreach (var link in Directory.GetFiles($"{target}{target}/usr/bin"))
             {
                 File.Delete(link);

@@ -7,7 +7,7 @@ public class FlowTextTests
 {
     [Theory]
     [InlineData("table=0,priority=100,in_port=1 actions=output:2")]
-    [InlineData("table=3,priority=7,cookie=0x2a,idle_timeout=5,hard_timeout=60,send_flow_removed,eth_type=0x800,ipv4_dst=10.0.0.0/8 actions=dec_ttl,output:2,goto_table:4")]
+    [InlineData("table=3,priority=7,cookie=0x2a,idle_timeout=5,hard_timeout=60,send_flow_removed,ip,ipv4_dst=10.0.0.0/8 actions=dec_ttl,goto_table:4")]
     [InlineData("table=0,priority=1,eth_type=0x800,ip_proto=6,tcp_dst=0x50/0xfff0 actions=set_field:eth_dst=02:00:00:00:00:01,normal")]
     [InlineData("table=0,priority=1,eth_type=0x86dd,ipv6_src=fd00::/64 actions=set_field:ipv6_dst=fd00::1,controller:128")]
     [InlineData("table=0,priority=1,vlan_vid=0x1000/0x1000 actions=pop_vlan,push_vlan:0x88a8,flood,clear_actions,write_actions(output:3)")]
