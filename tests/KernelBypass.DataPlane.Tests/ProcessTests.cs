@@ -116,7 +116,10 @@ public sealed class ProcessTests
         await client.AttachPortAsync(Port(2, "net_null0,copy=0,no-rx=1"));
         var written = await Write(client, new FlowSpec
         {
-            Priority = 5, Cookie = 77, HardTimeoutSeconds = 1, Match = [new(MatchField.InPort, s_port1)],
+            Priority = 5,
+            Cookie = 77,
+            HardTimeoutSeconds = 1,
+            Match = [new(MatchField.InPort, s_port1)],
             ApplyActions = [FlowAction.Output(ReservedPort.Controller, 20), FlowAction.Output(2)],
         });
         var explained = await client.ExplainAsync(new(1, Pcap.Udp(1, 1)));
@@ -205,8 +208,10 @@ public sealed class ProcessTests
 
     private static FlowSpec Flow(ulong cookie, params FlowAction[] actions) => new()
     {
-        Priority = 1, Cookie = cookie, Match = [new(MatchField.InPort, s_port1), new(MatchField.EthType, [8, 0])],
-            ApplyActions = actions,
+        Priority = 1,
+        Cookie = cookie,
+        Match = [new(MatchField.InPort, s_port1), new(MatchField.EthType, [8, 0])],
+        ApplyActions = actions,
     };
 
     private static FlowSpec UdpFlow(ushort port) => new()

@@ -15,8 +15,16 @@ public sealed unsafe partial class FakeSwitch
 
     public HelloAnswer Hello(HelloRequest request) => new()
     {
-        Version = "fake", DpdkVersion = "none", Pid = Environment.ProcessId, StartedUnixNs = _started, Tables = 64, ActionsPerFlow = 64,
-        MaxFlows = Slots, BatchFlows = 65_536, WorkerLcores = 1, ConfigDigest = _digest,
+        Version = "fake",
+        DpdkVersion = "none",
+        Pid = Environment.ProcessId,
+        StartedUnixNs = _started,
+        Tables = 64,
+        ActionsPerFlow = 64,
+        MaxFlows = Slots,
+        BatchFlows = 65_536,
+        WorkerLcores = 1,
+        ConfigDigest = _digest,
     };
 
     public StatusAnswer Status() => new() { State = "running", UptimeMs = 1, Flows = (ulong)_flows.Count, MaxFlows = Slots, Ports = _ports.Count };
@@ -96,7 +104,9 @@ public sealed unsafe partial class FakeSwitch
 
     public ExplainAnswer Explain(ExplainRequest request) => new()
     {
-        Packet = $"{request.Packet.Length} bytes", Verdict = "dropped", DropReason = "table_miss",
+        Packet = $"{request.Packet.Length} bytes",
+        Verdict = "dropped",
+        DropReason = "table_miss",
         Steps = [new() { Kind = "table", Text = "table 0", TableId = 0, Slot = 0, Generation = 1 }],
     };
 

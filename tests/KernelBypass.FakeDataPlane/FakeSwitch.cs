@@ -191,8 +191,14 @@ public sealed unsafe partial class FakeSwitch : ICommandHandler, IDisposable
         var counters = _stats.ForLcore(0)[flow.Slot];
         _server.TellFlowRemoved(new FlowRemovedEvent
         {
-            Flow = flow, Cookie = head.Cookie, Packets = counters.Packets, Bytes = counters.Bytes, DurationNs = 1, Reason = reason,
-            TableId = head.TableId, Priority = head.Priority,
+            Flow = flow,
+            Cookie = head.Cookie,
+            Packets = counters.Packets,
+            Bytes = counters.Bytes,
+            DurationNs = 1,
+            Reason = reason,
+            TableId = head.TableId,
+            Priority = head.Priority,
         });
     }
 

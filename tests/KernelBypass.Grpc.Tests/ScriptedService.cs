@@ -12,7 +12,8 @@ public sealed class ScriptedService : TestService.TestServiceBase
         IAsyncStreamReader<StreamingOutputCallRequest>,
         IServerStreamWriter<StreamingOutputCallResponse>,
         ServerCallContext,
-        Task>? Duplex { get; init; }
+        Task>? Duplex
+    { get; init; }
 
     public override Task<SimpleResponse> UnaryCall(SimpleRequest request, ServerCallContext context) => Unary!(request, context);
 

@@ -26,7 +26,10 @@ public ref struct FlowDumpWriter
         if (_count >= _max || _buffer.Length - _used < FlowDumpEntryHead.Size + spec.Length) return false;
         var head = new FlowDumpEntryHead
         {
-            Flow = flow, CreatedUnixNs = createdUnixNs, UsedUnixNs = usedUnixNs, SpecBytes = (uint)spec.Length,
+            Flow = flow,
+            CreatedUnixNs = createdUnixNs,
+            UsedUnixNs = usedUnixNs,
+            SpecBytes = (uint)spec.Length,
         };
         MemoryMarshal.Write(_buffer[_used..], in head);
         spec.CopyTo(_buffer[(_used + FlowDumpEntryHead.Size)..]);

@@ -21,7 +21,8 @@ internal static class ConfigSchema
         Pipeline(),
         List("flows", Text("flow", "", "A flow.", ".+", "a flow"),
             "Static flows, one a line, e.g. 'table=0, priority=10, eth_type=0x0800, ipv4_dst=10.0.0.0/8, actions=output:2'. "
-            + "They are installed beside the flows of controllers; see 'Flow syntax'.") with { Reloadable = true },
+            + "They are installed beside the flows of controllers; see 'Flow syntax'.") with
+        { Reloadable = true },
         Grpc(), Telemetry(), Logging(), Journal());
 
     private static ConfigField DataPlane() => Section(
@@ -89,7 +90,8 @@ internal static class ConfigSchema
         Text("name", "", "Unique name.", NamePattern, NameText) with { Required = true },
         Integer("number", 0, 0, 65_279, "Port number that flows use; 0: the next free."),
         Text("device", "", "PCI address (0000:03:00.0) or vdev with arguments (net_tap0,iface=tap0), as in DPDK.",
-            PciPattern + "|net_[a-z0-9_]+(,.*)?", "a PCI address or a vdev, as 0000:03:00.0 or net_tap0,iface=tap0") with { Required = true },
+            PciPattern + "|net_[a-z0-9_]+(,.*)?", "a PCI address or a vdev, as 0000:03:00.0 or net_tap0,iface=tap0") with
+        { Required = true },
         Integer("rx_queues", 0, 0, 1_024, "Receive queues; 0: one for each receiving lcore, as far as the device has them."),
         Integer("tx_queues", 0, 0, 1_024, "Transmit queues; 0: one for each sending lcore, as far as the device has them."),
         Integer("rx_descriptors", 1_024, 32, 32_768, "Descriptors of a receive queue."),
@@ -113,7 +115,8 @@ internal static class ConfigSchema
                 "chain", "Consecutive stages on lcores.",
                 List("stages", Text("stage", "", "Name of a stage.", NamePattern, NameText), "Names of consecutive stages.") with { Required = true },
                 List("lcores", Integer("lcore", 0, 0, 1_023, "An lcore."), "The lcores that run this chain, one instance each.") with { Required = true }),
-            "Chains in order; between two chains stand rings. Empty: every stage on every worker lcore.") with { Reloadable = true });
+            "Chains in order; between two chains stand rings. Empty: every stage on every worker lcore.") with
+        { Reloadable = true });
 
     private static ConfigField Grpc() => Section(
         "grpc", "The API.",
@@ -147,7 +150,8 @@ internal static class ConfigSchema
     private static ConfigField Journal() => Section(
         "journal", "The flow journal: what a restarted switch gets its flows from.",
         Text("path", "/var/lib/kernelbypass",
-            "Directory of the journal and its snapshot; empty: flows live in memory only.", "/.*", "an absolute path") with { MayBeEmpty = true },
+            "Directory of the journal and its snapshot; empty: flows live in memory only.", "/.*", "an absolute path") with
+        { MayBeEmpty = true },
         Choice("sync", "interval", "When written flows are forced to the disk: always (before the answer), interval, or never (the kernel's choice). "
             + "A crash of kernelbypassd loses nothing either way; a power failure loses what was not forced.", "always", "interval", "never"),
         Integer("sync_interval_ms", 200, 1, 60_000, "Milliseconds between two syncs with sync: interval."),

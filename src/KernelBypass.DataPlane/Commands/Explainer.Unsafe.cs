@@ -85,7 +85,10 @@ internal sealed unsafe class Explainer(SwitchRuntime runtime)
         steps.Add(new() { Kind = "drop", Text = $"dropped: {TableMiss}" });
         return new()
         {
-            Packet = packet, Steps = steps, DropReason = TableMiss, Verdict = $"dropped: {TableMiss} in table {table}",
+            Packet = packet,
+            Steps = steps,
+            DropReason = TableMiss,
+            Verdict = $"dropped: {TableMiss} in table {table}",
         };
     }
 }

@@ -79,11 +79,11 @@ internal static class TraceText
     /// <summary>A flow that was met.</summary>
     internal static Channel.Messages.ExplainStep Matched(
         byte table, ushort priority, ulong cookie, uint slot, uint generation) => new()
-    {
-        Kind = "table",
-        Text = $"table {table}: priority {priority} cookie 0x{cookie:x} matched",
-        TableId = table,
-        Slot = slot,
-        Generation = generation,
-    };
+        {
+            Kind = "table",
+            Text = $"table {table}: priority {priority} cookie 0x{cookie:x} matched",
+            TableId = table,
+            Slot = slot,
+            Generation = generation,
+        };
 }

@@ -99,7 +99,8 @@ internal sealed class SwitchRuntime : IDisposable
         FlowStats = Keep(FlowStatsWriter.Create(directory, lcores.Length, slots));
         var services = new StageServices().Add(WordDemand).Add(PortNumbers);
         Macs = Keep(new MacTable(
-            limits.Macs, Math.Max(lcores.Max(), (int)Lcore.Main) + 1, counters) { AgeSeconds = (uint)limits.MacAgeS });
+            limits.Macs, Math.Max(lcores.Max(), (int)Lcore.Main) + 1, counters)
+        { AgeSeconds = (uint)limits.MacAgeS });
         Tables = Keep(new FlowTables(new FlowTablesOptions
         {
             Limits = FlowLimits,

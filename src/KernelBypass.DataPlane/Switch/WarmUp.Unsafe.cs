@@ -45,8 +45,12 @@ internal sealed unsafe class WarmUp : IDisposable
         _statistics = FlowStatistics.InProcess(FlowTablesOptions.SlotsFor(256), 0);
         _tables = new FlowTables(new FlowTablesOptions
         {
-            Limits = new FlowLimits(4, 16), MaxFlows = 256, MaxFlowsPerTable = 256, MaxMasks = 16, Statistics = _statistics,
-                GracePeriod = new Immediate(),
+            Limits = new FlowLimits(4, 16),
+            MaxFlows = 256,
+            MaxFlowsPerTable = 256,
+            MaxMasks = 16,
+            Statistics = _statistics,
+            GracePeriod = new Immediate(),
         });
         _macs = new MacTable(64, 1, _counters);
         var ports = new PortDirectory();

@@ -152,7 +152,7 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
     {
         // Never in the caller's lock: cancelling may run the handler on.
         bool delivered = await sent.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-                await _cancellation.CancelAsync().ConfigureAwait(false);
+        await _cancellation.CancelAsync().ConfigureAwait(false);
         // The client need not send the rest of its requests (RFC 9113 section 8.1).
         Reset(delivered ? NoError : Cancel);
     }

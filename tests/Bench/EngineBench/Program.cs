@@ -20,7 +20,11 @@ try
 {
     using var eal = Eal.Initialize(new EalOptions
     {
-        Lcores = $"0@{cpus[0]},1@{cpus[1]},2@{cpus[2]}", NoHuge = true, NoPci = true, MemoryMegabytes = 512, LogLevel = DpdkLogLevel.Warning,
+        Lcores = $"0@{cpus[0]},1@{cpus[1]},2@{cpus[2]}",
+        NoHuge = true,
+        NoPci = true,
+        MemoryMegabytes = 512,
+        LogLevel = DpdkLogLevel.Warning,
     });
     if (args.Contains("--idle")) IdleBench.Run(WorkerCpuNs);
     else Run();

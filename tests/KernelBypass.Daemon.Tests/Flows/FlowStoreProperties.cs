@@ -35,7 +35,10 @@ public sealed class FlowStoreProperties
 
         return new FlowSpec
         {
-            TableId = table, Priority = priority, Cookie = cookie, Match = match,
+            TableId = table,
+            Priority = priority,
+            Cookie = cookie,
+            Match = match,
             ApplyActions = [.. Enumerable.Range(1, actions).Select(port => FlowAction.Output((uint)port))],
         }.Encode();
     }
@@ -134,7 +137,8 @@ public sealed class FlowStoreProperties
         {
             var spec = new FlowSpec
             {
-                Priority = 1, Match = [new(MatchField.InPort, [(byte)(i >> 24), (byte)(i >> 16), (byte)(i >> 8), (byte)i])],
+                Priority = 1,
+                Match = [new(MatchField.InPort, [(byte)(i >> 24), (byte)(i >> 16), (byte)(i >> 8), (byte)i])],
                 ApplyActions = [FlowAction.Output(1)],
             }.Encode();
             encoded += spec.Length;

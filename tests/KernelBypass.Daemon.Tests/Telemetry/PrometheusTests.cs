@@ -55,7 +55,9 @@ public sealed class PrometheusTests
     {
         using var promtool = Process.Start(new ProcessStartInfo("promtool", ["check", "metrics"])
         {
-            RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
         })!;
         promtool.StandardInput.Write(page);
         promtool.StandardInput.Close();

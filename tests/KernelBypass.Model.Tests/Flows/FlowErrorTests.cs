@@ -80,8 +80,11 @@ public class FlowErrorTests
     [Fact]
     public void The_place_of_an_action_counts_through_both_sections()
     {
-        var spec = new FlowSpec { ApplyActions = [FlowAction.Output(1), FlowAction.Output(2)],
-            WriteActions = [FlowAction.PopVlan] };
+        var spec = new FlowSpec
+        {
+            ApplyActions = [FlowAction.Output(1), FlowAction.Output(2)],
+            WriteActions = [FlowAction.PopVlan]
+        };
         Assert.Equal((short)2, Decode(spec.Encode()).ActionIndex);
         Assert.Contains("action 2", Decode(spec.Encode()).Describe(), StringComparison.Ordinal);
     }
@@ -101,8 +104,11 @@ public class FlowErrorTests
     {
         var vid = FlowAction.SetField(MatchField.VlanVid, [0x10, 5]);
         Assert.True(Decode(Write(vid, FlowAction.PushVlan(0x8100)).Encode()).IsOk);
-        Assert.True(Decode(new FlowSpec { Match = [s_tagged],
-            WriteActions = [vid, FlowAction.PushVlan(0x8100), FlowAction.PopVlan] }.Encode()).IsOk);
+        Assert.True(Decode(new FlowSpec
+        {
+            Match = [s_tagged],
+            WriteActions = [vid, FlowAction.PushVlan(0x8100), FlowAction.PopVlan]
+        }.Encode()).IsOk);
     }
 
     [Fact]

@@ -76,7 +76,10 @@ public unsafe class ActionSetTests
         using var rig = new ActionRig();
         var first = (nint)rig.Flow(new FlowSpec
         {
-            Cookie = 1, GotoTable = 1, MetadataValue = 0xab, MetadataMask = 0xff,
+            Cookie = 1,
+            GotoTable = 1,
+            MetadataValue = 0xab,
+            MetadataMask = 0xff,
             WriteActions = [FlowAction.Output(ReservedPort.Controller)],
         });
         var second = (nint)rig.Flow(new FlowSpec { TableId = 1, Cookie = 2, Priority = 5 });
@@ -177,7 +180,9 @@ public unsafe class ActionSetTests
         var explainer = new ActionExplainer(ports, null, puntExpired: false);
         var first = (nint)rig.Flow(new FlowSpec
         {
-            Priority = 9, Cookie = 42, GotoTable = 1,
+            Priority = 9,
+            Cookie = 42,
+            GotoTable = 1,
             ApplyActions = [FlowAction.SetField(MatchField.UdpDst, [0, 9]), FlowAction.Output(2)],
         });
         var second = (nint)rig.Flow(new FlowSpec { TableId = 1, WriteActions = [FlowAction.DecTtl, FlowAction.Output(3)] });

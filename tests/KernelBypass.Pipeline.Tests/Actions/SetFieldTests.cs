@@ -41,7 +41,11 @@ public class SetFieldTests
             {
                 frame.Ipv6(new Ipv6Header
                 {
-                    Source = AddressText.ParseIpv6(IpSrc), Destination = AddressText.ParseIpv6(IpDst), HopLimit = Ttl, Dscp = Dscp, Ecn = Ecn,
+                    Source = AddressText.ParseIpv6(IpSrc),
+                    Destination = AddressText.ParseIpv6(IpDst),
+                    HopLimit = Ttl,
+                    Dscp = Dscp,
+                    Ecn = Ecn,
                     FlowLabel = 0xABCDE,
                 });
             }
@@ -49,7 +53,11 @@ public class SetFieldTests
             {
                 frame.Ipv4(new Ipv4Header
                 {
-                    Source = AddressText.ParseIpv4(IpSrc), Destination = AddressText.ParseIpv4(IpDst), Ttl = Ttl, Dscp = Dscp, Ecn = Ecn,
+                    Source = AddressText.ParseIpv4(IpSrc),
+                    Destination = AddressText.ParseIpv4(IpDst),
+                    Ttl = Ttl,
+                    Dscp = Dscp,
+                    Ecn = Ecn,
                 });
             }
 

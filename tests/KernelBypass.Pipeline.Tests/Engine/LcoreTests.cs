@@ -62,7 +62,9 @@ public sealed class LcoreTests(EalFixture eal)
         using var rig = new TestSwitch(
             eal, TestSwitch.WireStages, [new ChainSpec(["rx", "wire", "tx"], [1])], options: new EngineOptions
             {
-                RxPoolSize = 2047, CopyPoolSize = 2047, PoolCacheSize = 32,
+                RxPoolSize = 2047,
+                CopyPoolSize = 2047,
+                PoolCacheSize = 32,
             });
         rig.Engine.Start();
         Thread.Sleep(100);

@@ -54,7 +54,10 @@ public sealed class PassThroughTests(EalFixture eal)
         rig.Engine.Ports.Detach("out");
         rig.Engine.Ports.Attach(new Pipeline.Ports.PortSpec
         {
-            Name = "out", Number = TestSwitch.Out, Device = $"{eal.NewDevice("net_null")},no-rx=1", TxQueues = 1,
+            Name = "out",
+            Number = TestSwitch.Out,
+            Device = $"{eal.NewDevice("net_null")},no-rx=1",
+            TxQueues = 1,
         });
         rig.Engine.Start();
         rig.Feed(3_000);

@@ -29,7 +29,11 @@ internal sealed unsafe class TestSwitch : IDisposable
             services ?? new StageServices(), Counters);
         Engine.Ports.Attach(new PortSpec
         {
-            Name = "in", Number = In, Device = eal.NewDevice("net_ring"), RxQueues = (ushort)queues, TxQueues = (ushort)queues,
+            Name = "in",
+            Number = In,
+            Device = eal.NewDevice("net_ring"),
+            RxQueues = (ushort)queues,
+            TxQueues = (ushort)queues,
         });
         Engine.Ports.Attach(new PortSpec { Name = "out", Number = Out, Device = $"{eal.NewDevice("net_null")},no-rx=1" });
     }

@@ -58,13 +58,22 @@ public unsafe class FlowTablesTests
         using var rig = new TablesRig();
         var flow = rig.Add(new FlowSpec
         {
-            Priority = 5, Cookie = 77, IdleTimeoutSeconds = 9, HardTimeoutSeconds = 8,
-                Match = TcpMatch(0x0a000001, 0x0a000002, 1000, 80),
+            Priority = 5,
+            Cookie = 77,
+            IdleTimeoutSeconds = 9,
+            HardTimeoutSeconds = 8,
+            Match = TcpMatch(0x0a000001, 0x0a000002, 1000, 80),
         });
         rig.Tables.Publish();
         rig.Classify(s_packet);
-        var change = new FlowSpec { Cookie = 1, GotoTable = 3, MetadataMask = 1, MetadataValue = 1,
-            ApplyActions = [FlowAction.DecTtl] };
+        var change = new FlowSpec
+        {
+            Cookie = 1,
+            GotoTable = 3,
+            MetadataMask = 1,
+            MetadataValue = 1,
+            ApplyActions = [FlowAction.DecTtl]
+        };
         Assert.True(rig.Tables.Modify(flow, change.Encode()).IsOk);
         rig.Tables.Publish();
         Assert.True(rig.Tables.TryGet(flow, out var info, out var spec));
@@ -108,14 +117,18 @@ public unsafe class FlowTablesTests
         rig.Add(new FlowSpec { Priority = 5, Match = [Item(MatchField.InPort, 1)] });
         FlowSpec Other(ushort priority, FlowFlags flags, uint source) => new()
         {
-            Priority = priority, Flags = flags, Match = [Item(MatchField.EthType, 0x800), Item(MatchField.Ipv4Src, source)],
+            Priority = priority,
+            Flags = flags,
+            Match = [Item(MatchField.EthType, 0x800), Item(MatchField.Ipv4Src, source)],
         };
         Assert.Equal(FlowErrorCode.Overlap, rig.TryAdd(Other(5, FlowFlags.CheckOverlap, 1)));
         Assert.Equal(FlowErrorCode.None, rig.TryAdd(Other(6, FlowFlags.CheckOverlap, 1)));
         Assert.Equal(FlowErrorCode.None, rig.TryAdd(Other(5, FlowFlags.None, 1)));
         Assert.Equal(FlowErrorCode.None, rig.TryAdd(new FlowSpec
         {
-            Priority = 5, Flags = FlowFlags.CheckOverlap, Match = [Item(MatchField.InPort, 2), Item(MatchField.EthType, 0x806)],
+            Priority = 5,
+            Flags = FlowFlags.CheckOverlap,
+            Match = [Item(MatchField.InPort, 2), Item(MatchField.EthType, 0x806)],
         }));
     }
 
@@ -135,12 +148,18 @@ public unsafe class FlowTablesTests
         using var rig = new TablesRig();
         var first = rig.Add(new FlowSpec
         {
-            Priority = 1, GotoTable = 2, MetadataMask = 0xff, MetadataValue = 0x42, Match = [Item(MatchField.EthType, 0x800)],
+            Priority = 1,
+            GotoTable = 2,
+            MetadataMask = 0xff,
+            MetadataValue = 0x42,
+            Match = [Item(MatchField.EthType, 0x800)],
             ApplyActions = [FlowAction.SetField(MatchField.Ipv4Dst, [1, 2, 3, 4])],
         });
         var second = rig.Add(new FlowSpec
         {
-            TableId = 2, Priority = 1, GotoTable = 7,
+            TableId = 2,
+            Priority = 1,
+            GotoTable = 7,
             Match = [Item(MatchField.EthType, 0x800), Item(MatchField.Ipv4Dst, 0x01020304), Item(MatchField.Metadata, 0x42)],
         });
         var third = rig.Add(new FlowSpec { TableId = 7 });
@@ -173,8 +192,13 @@ public unsafe class FlowTablesTests
     {
         using var rig = new TablesRig();
         var wide = rig.Add(new FlowSpec { Priority = 1, Match = [Item(MatchField.EthType, 0x800)] });
-        rig.Add(new FlowSpec { Priority = 2, GotoTable = 1, Match = [Item(MatchField.EthType, 0x800),
-            Item(MatchField.Ipv4Src, 5)] });
+        rig.Add(new FlowSpec
+        {
+            Priority = 2,
+            GotoTable = 1,
+            Match = [Item(MatchField.EthType, 0x800),
+            Item(MatchField.Ipv4Src, 5)]
+        });
         rig.Tables.Publish();
         rig.Classify(s_packet);
 
@@ -233,6 +257,9 @@ public unsafe class FlowTablesTests
 
     private static FlowSpec Exact(uint number, FlowFlags flags = FlowFlags.None) => new()
     {
-        Priority = 10, Cookie = number, Flags = flags, Match = TcpMatch(0x0a000000 + number, 0x0a000002, 1000, 80),
+        Priority = 10,
+        Cookie = number,
+        Flags = flags,
+        Match = TcpMatch(0x0a000000 + number, 0x0a000002, 1000, 80),
     };
 }

@@ -119,6 +119,9 @@ public class TimeoutTests
 
     private static FlowSpec Flow(uint number, uint idle = 0, uint hard = 0) => new()
     {
-        Cookie = number, IdleTimeoutSeconds = idle, HardTimeoutSeconds = hard, Match = [Item(MatchField.InPort, number)],
+        Cookie = number,
+        IdleTimeoutSeconds = idle,
+        HardTimeoutSeconds = hard,
+        Match = [Item(MatchField.InPort, number)],
     };
 }
