@@ -5,7 +5,6 @@ SHELL := /bin/bash
 CONFIGURATION ?= Release
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
-export MSBUILDDISABLENODEREUSE := 1
 
 .PHONY: help run test bench build native managed deps deps-test deps-bench format format-check clean install uninstall
 
@@ -28,7 +27,8 @@ native: deps
 	@native/build.sh
 
 managed: native
-	@dotnet build KernelBypass.sln -c $(CONFIGURATION) -v quiet --nologo
+	@dotnet build KernelBypass.sln -c $(CONFIGURATION) -v quiet --nologo -nodeReuse:false
+	@dotnet build-server shutdown --vbcscompiler >/dev/null
 
 deps:
 	@deploy/deps.sh build run

@@ -1,3 +1,4 @@
+using Grpc.Core;
 using KernelBypass.SwitchBench.Measure;
 
 namespace KernelBypass.SwitchBench;
@@ -34,14 +35,23 @@ internal static class Program
 
         using var rig = new Rig();
         var results = new List<RowResult>();
+        var failed = false;
         foreach (var row in RowCatalogue.All.Where(row => options.Selects(row.Name)))
         {
-            var result = await RowRunner.RunAsync(row, rig, options);
-            results.Add(result);
-            Console.WriteLine(Report.Line(result));
+            try
+            {
+                var result = await RowRunner.RunAsync(row, rig, options);
+                results.Add(result);
+                Console.WriteLine(Report.Line(result));
+                Report.Write(results, options); // after each row: a run that is cut short has what it has
+            }
+            catch (Exception error) when (error is RpcException or TimeoutException or InvalidOperationException)
+            {
+                Console.WriteLine($"{row.Name,-24} could not be measured: {error.Message}");
+                failed = true;
+            }
         }
 
-        Report.Write(results, options);
-        return results.All(result => result.Reached) ? 0 : 2;
+        return !failed && results.All(result => result.Reached) ? 0 : 2;
     }
 }
