@@ -4,5 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 dotnet build tests/Bench/SwitchBench -c Release -v quiet --nologo
-exec dotnet tests/Bench/SwitchBench/bin/Release/net10.0/SwitchBench.dll --rounds "${BENCH_ROUNDS:-3}" --windows "${BENCH_WINDOWS:-6}" \
+# The driver must not disturb the lcore on CPU 1; the measured threads bind themselves.
+exec taskset -c 0 dotnet tests/Bench/SwitchBench/bin/Release/net10.0/SwitchBench.dll --rounds "${BENCH_ROUNDS:-3}" --windows "${BENCH_WINDOWS:-6}" \
     --json artifacts/bench.json --markdown docs/performance.md "$@"

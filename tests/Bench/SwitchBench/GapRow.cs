@@ -78,6 +78,6 @@ internal static class GapRow
         var flow = new Flow { Priority = 50, Instructions = new Instructions() };
         flow.Match.Add(new FieldMatch { Field = Field.EthType, Value = ByteString.CopyFrom(8, 0) });
         flow.Match.Add(new FieldMatch { Field = Field.Ipv4Src, Value = ByteString.CopyFrom(172, 16, (byte)(batch / 2), (byte)i) });
-        return new FlowUpdate { Type = batch % 2 == 0 ? FlowUpdate.Types.Type.Insert : FlowUpdate.Types.Type.Delete, Flow = flow };
+        return new FlowUpdate { Type = batch % 2 == 0 ? FlowUpdate.Types.Type.Insert : FlowUpdate.Types.Type.DeleteStrict, Flow = flow };
     }
 }
